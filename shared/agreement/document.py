@@ -1,0 +1,279 @@
+"""The agreement as data: the document's shape, checked strictly, and its version by content.
+
+Limits in % as in the law; amounts in kr. a month, areas in m². Every value carries its `source` (law or agreement) or an
+`assumption`. Numbers may be JSON numbers or decimal text. Source: Fælles Udlejningsaftale; almenboligloven §§ 59–61 b.
+"""
+
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+
+from shared.events.values import (
+    Colour,
+    Day,
+    Designation,
+    Dwelling,
+    Indicator,
+    MunicipalityCode,
+    Strict,
+    Text,
+    VacancyReason,
+    broken,
+    plain,
+)
+
+
+def number_of(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal) or len(str(value)) > 40:
+        raise broken("must be a number, or a decimal number as text")
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise broken("must be a number, or a decimal number as text") from None
+    if not number.is_finite() or not 0 <= number <= 10_000_000:
+        raise broken("must be a number from 0 to 10,000,000")
+    return number
+
+
+def fraction_of(value: Any) -> Fraction:
+    if isinstance(value, Fraction):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal) or len(str(value)) > 40:
+        raise broken('must be a share from 0 to 1, for example "1/4"')
+    try:
+        share = Fraction(value)
+    except (ValueError, ZeroDivisionError):
+        raise broken('must be a share from 0 to 1, for example "1/4"') from None
+    if not 0 <= share <= 1:
+        raise broken('must be a share from 0 to 1, for example "1/4"')
+    return share
+
+
+Number = Annotated[
+    Decimal,
+    BeforeValidator(number_of),
+    PlainSerializer(plain),
+    WithJsonSchema({"type": ["number", "string"], "minimum": 0}),
+]
+ShareOf = Annotated[
+    Fraction, BeforeValidator(fraction_of), PlainSerializer(str), WithJsonSchema({"type": ["number", "string"]})
+]
+Count = Annotated[int, Field(ge=1, le=100)]
+
+
+class Sourced(Strict):
+    source: Text | None = None
+    assumption: Text | None = None
+
+
+class Limit(Sourced):
+    off: bool = False
+
+
+class Over(Limit):
+    over: Number
+
+
+class Under(Limit):
+    under: Number
+
+
+class TimesNational(Limit):
+    at_least_times_national: Number
+
+
+class AtLeast(Limit):
+    value: Number
+
+
+class Needed(Sourced):
+    value: Count
+
+
+class FourCriteria(Strict):
+    """Residents, and at least k of the four that udsat and forebyggelse share."""
+
+    at_least: Needed
+    residents_min: AtLeast
+    out_of_work: Over
+    convicted: TimesNational
+    basic_education: Over
+    income: Under
+
+    @model_validator(mode="after")
+    def enough_left(self) -> Self:
+        left = sum(not c.off for c in (self.out_of_work, self.convicted, self.basic_education, self.income))
+        if left < self.at_least.value:
+            raise broken(f"at_least must be at most the number of criteria that are not off ({left})")
+        return self
+
+
+class Udsat(FourCriteria):
+    pass
+
+
+class Forebyggelse(FourCriteria):
+    nonwestern: Over
+
+
+class Parallelsamfund(Strict):
+    nonwestern: Over
+
+
+class Omdannelse(Strict):
+    consecutive_lists: Needed
+
+
+class Criteria(Strict):
+    udsat: Udsat
+    parallelsamfund: Parallelsamfund
+    omdannelse: Omdannelse
+    forebyggelse: Forebyggelse
+
+
+class TwinGap(Limit):
+    """Worse than the twins' mean by `points` percentage points on at least so many of the indicators."""
+
+    points: Number
+    indicators: Annotated[list[Indicator], Field(min_length=1, max_length=6)]
+    indicators_at_least: Count
+
+    @model_validator(mode="after")
+    def enough_named(self) -> Self:
+        if len(set(self.indicators)) != len(self.indicators):
+            raise broken("indicators must be named once each")
+        if len(self.indicators) < self.indicators_at_least:
+            raise broken(f"indicators_at_least must be at most the number of indicators ({len(self.indicators)})")
+        return self
+
+
+class Red(Sourced):
+    area_designated: list[Designation]
+    own_criteria: Literal["udsat", "forebyggelse"] | None
+
+
+class Yellow(Red):
+    twin_gap: TwinGap | None = None
+
+
+class Staircase(Sourced):
+    red: Red
+    yellow: Yellow
+    placement_day: None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def no_placement_day(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("placement_day") is not None:
+            raise broken("placement_day must be null: the rules of a fixed placement day do not exist yet")
+        return values
+
+
+class LettingRow(Sourced):
+    may_report: bool
+    may_assign: bool
+    flexible_letting: Literal["required", "allowed", "not_used", "as_agreed"]
+
+
+class UnknownRow(Sourced):
+    may_report: bool | Literal["refer"]
+    may_assign: bool | Literal["refer"]
+    flexible_letting: Literal["required", "allowed", "not_used", "as_agreed"]
+
+
+class LettingTable(Sourced):
+    red: LettingRow
+    yellow: LettingRow
+    green: LettingRow
+    unknown: UnknownRow
+
+    def row(self, colour: Colour) -> LettingRow | UnknownRow:
+        row: LettingRow | UnknownRow = getattr(self, colour)
+        return row
+
+
+class ColourShare(Sourced):
+    value: ShareOf
+
+
+class Shares(Strict):
+    green: ColourShare
+    yellow: ColourShare
+    red: ColourShare
+    unknown: ColourShare
+
+    def of(self, colour: Colour) -> Fraction:
+        share: ColourShare = getattr(self, colour)
+        return share.value
+
+
+class Rounding(Sourced):
+    value: Literal["floor", "ceil"]
+
+
+class CountedDwellings(Sourced):
+    value: list[Dwelling]
+
+
+class CountedReasons(Sourced):
+    value: list[VacancyReason]
+
+
+class Counted(Strict):
+    dwellings: CountedDwellings
+    reasons: CountedReasons
+
+
+class Quota(Strict):
+    share: Shares
+    rounding: Rounding
+    counts: Counted
+    excluded_reasons: list[VacancyReason] = []
+
+    @model_validator(mode="after")
+    def counted_or_excluded(self) -> Self:
+        if both := sorted(set(self.counts.reasons.value) & set(self.excluded_reasons)):
+            raise broken(f"counts.reasons and excluded_reasons must not both name {both[0]}")
+        return self
+
+
+class Ceilings(Sourced):
+    """By number of rooms; 4 stands for 4 or more."""
+
+    one: Annotated[Number, Field(alias="1")]
+    two: Annotated[Number, Field(alias="2")]
+    three: Annotated[Number, Field(alias="3")]
+    four: Annotated[Number, Field(alias="4")]
+
+    def of(self, rooms: int) -> Decimal:
+        return (self.one, self.two, self.three, self.four)[min(rooms, 4) - 1]
+
+
+class Relevance(Strict):
+    rent_monthly_max: Ceilings
+    area_m2_max: Ceilings
+
+
+class Deadline(Sourced):
+    working_days: Annotated[int, Field(ge=1, le=365)]
+
+
+class Deadlines(Strict):
+    municipality_answers: Deadline
+
+
+class Document(Strict):
+    """A whole agreement: a new document replaces the former from its `effective_from` on."""
+
+    agreement: Text
+    municipality: MunicipalityCode
+    effective_from: Day
+    language: Literal["da", "en"] = "da"
+    criteria: Criteria
+    staircase: Staircase
+    letting: LettingTable
+    quota: Quota
+    relevance: Relevance
+    deadlines: Deadlines | None = None

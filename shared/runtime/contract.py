@@ -1,0 +1,194 @@
+"""What the runtime core asks of its surroundings, and the plain values that pass between them.
+
+A stream task is the unit of ownership: one partition number of all of a service's topics (of ingest: one partition of
+one inbound topic), with everything that the service knows of the entities in it. Nothing is written across tasks.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from pydantic import BaseModel
+
+from shared.events.internal import Conclusion
+
+TaskId = str
+Slot = tuple[str, str]
+"""Kind and key: of one entity's facts in a slot the one with the highest version stands."""
+EVERYONE = ""
+"""The entity of facts that concern everyone: each task keeps its own copy of them (its parameters)."""
+
+
+class Record(NamedTuple):
+    """As the broker gave it; nothing is decoded yet. `headers` may hold anything."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+
+class Outgoing(NamedTuple):
+    """One record for a partition of a topic."""
+
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+    def size(self) -> int:
+        return (
+            len(self.key or b"")
+            + len(self.value or b"")
+            + sum(len(n) + len(v or b"") + 8 for n, v in self.headers)
+            + 64
+        )
+
+
+class Fact(NamedTuple):
+    """One accepted fact, or another service's conclusion, as a service keeps it."""
+
+    entity: str
+    kind: str
+    key: str
+    version: int
+    recorded_at: datetime
+    body: BaseModel
+
+    @property
+    def slot(self) -> Slot:
+        return self.kind, self.key
+
+
+@dataclass(slots=True)
+class Entity:
+    """All that a task knows of one entity: facts by slot, and what the service last concluded, by slot."""
+
+    facts: dict[Slot, Fact] = field(default_factory=dict)
+    conclusions: dict[Slot, Conclusion] = field(default_factory=dict)
+
+    def copy(self) -> "Entity":
+        return Entity(dict(self.facts), dict(self.conclusions))
+
+
+class RowId(NamedTuple):
+    """Of an outbox row: the task's own version orders its rows and names them, so no sequence is needed."""
+
+    task: TaskId
+    version: int
+    topic: str
+
+
+class Row(NamedTuple):
+    """One packed outbox row: all records of one task, version and topic."""
+
+    id: RowId
+    records: Sequence[Outgoing]
+
+
+class Flaw(NamedTuple):
+    """A record that became a dead letter: whose state is incomplete for it, and why."""
+
+    entity: str
+    topic: str
+    partition: int
+    offset: int
+    why: str
+
+
+@dataclass(slots=True)
+class Task:
+    """A stream task as this process knows it: valid as long as nobody else has moved the version.
+
+    `offsets`: the next offset of each topic. `cursor`: the last entity done by a re-evaluation under way, None if none is.
+    """
+
+    id: TaskId
+    version: int
+    offsets: dict[str, int]
+    cursor: str | None = None
+    cache: dict[str, Entity] = field(default_factory=dict)
+    weight: int = 0
+
+
+@dataclass(slots=True)
+class Draft:
+    """What one task is about to write: all of it or, when the version has moved, nothing. Adopted after the commit."""
+
+    task: Task
+    offsets: dict[str, int]
+    cursor: str | None
+    entities: dict[str, Entity] = field(default_factory=dict)
+    facts: dict[tuple[str, Slot], Fact] = field(default_factory=dict)
+    conclusions: dict[tuple[str, Slot], Conclusion] = field(default_factory=dict)
+    out: dict[str, list[Outgoing]] = field(default_factory=dict)
+    flaws: list[Flaw] = field(default_factory=list)
+    extra: Any = None
+
+    def rows(self) -> list[Row]:
+        return [Row(RowId(self.task.id, self.task.version + 1, t), r) for t, r in self.out.items() if r]
+
+
+class Refused(Exception):
+    """The data's fault: a constraint, a value out of range. Repeating will not help."""
+
+
+class Store(Protocol):
+    """The service's database. Every method is one statement; none leaves a transaction open."""
+
+    async def claim(self, ids: Iterable[TaskId]) -> Mapping[TaskId, Task]:
+        """Raise the versions and read: from here on no other process can write, and what it left in the outbox is complete."""
+
+    async def load(self, keys: Sequence[tuple[TaskId, str]]) -> Mapping[tuple[TaskId, str], Entity]:
+        """The entities that are known; the others are left out."""
+
+    async def after(self, task: TaskId, entity: str, limit: int) -> Sequence[str]:
+        """The task's next entities in key order, without EVERYONE."""
+
+    async def commit(self, drafts: Sequence[Draft]) -> set[TaskId]:
+        """Each task on its own: written where the version still is the expected one. Returns the tasks that were.
+
+        Raises `Refused` when the database refuses the data; then nothing was written.
+        """
+
+    async def pending(self, ids: Iterable[TaskId]) -> Sequence[Row]:
+        """The outbox of these tasks, in the order of their versions."""
+
+    async def delete(self, ids: Sequence[RowId]) -> None:
+        """Exactly these rows: the ones that were acknowledged."""
+
+
+class Consumer(Protocol):
+    """Synchronous, by task: all of a task's topics at once. Raises nothing when a partition is gone."""
+
+    def pause(self, task: TaskId) -> None: ...
+
+    def play(self, task: TaskId, offsets: Mapping[str, int]) -> None:
+        """Seek every topic's partition to its next offset (0 where none is stored) and resume."""
+
+
+class Publisher(Protocol):
+    async def send(self, rows: Sequence[Row]) -> tuple[list[RowId], Exception | None]:
+        """Which rows were acknowledged whole, and what stopped the others."""
+
+    async def renew(self) -> None:
+        """A fresh producer: a rejected batch has spoiled the sequence of the old one."""
+
+
+class Handler(Protocol):
+    """What a service makes of records: it fills drafts and writes nothing itself."""
+
+    async def prepare(self, batch: Sequence[tuple[Draft, Record]]) -> None:
+        """Decode, load what is missing, step, and put facts, conclusions and outgoing records into the drafts.
+
+        One bad record never fails its neighbours: it becomes a dead letter in its draft. Raises only for infrastructure.
+        """
+
+    async def reconsider(self, draft: Draft) -> None:
+        """The next chunk of a re-evaluation: what follows `draft.cursor`; None into the cursor at its end."""
+
+    def bury(self, draft: Draft, record: Record, error: Exception) -> None:
+        """The record as a dead letter, original bytes and the reason, and its entity marked incomplete."""
