@@ -462,9 +462,9 @@ class OfferResolved(OfferKey, Approved):
 
 
 STATED: tuple[type[Inbound], ...] = (
-    AgreementPublished, ListPublished, ReferencePublished, OrganisationRegistered, AfdelingSucceeded, IndicatorObserved,
-    TwinsCompared, PlacementDecided, AfdelingRegistered, VacancyReported, VacancyCancelled, OfferSubmitted, OfferWithdrawn,
-    OfferAssigned, OfferReturned, OfferResolved,
+    AgreementPublished, ListPublished, ReferencePublished, OrganisationRegistered, AfdelingSucceeded,
+    IndicatorObserved, TwinsCompared, PlacementDecided, AfdelingRegistered, VacancyReported, VacancyCancelled,
+    OfferSubmitted, OfferWithdrawn, OfferAssigned, OfferReturned, OfferResolved,
 )  # fmt: skip
 RETRACTED: tuple[type[Inbound], ...] = (
     ListRetracted, ReferenceRetracted, OrganisationRetracted, IndicatorRetracted, TwinsRetracted, PlacementRetracted,

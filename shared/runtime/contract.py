@@ -103,7 +103,8 @@ class Flaw(NamedTuple):
 class Task:
     """A stream task as this process knows it: valid as long as nobody else has moved the version.
 
-    `offsets`: the next offset of each topic. `cursor`: the last entity done by a re-evaluation under way, None if none is.
+    `offsets`: the next offset of each topic. `cursor`: the last entity done by a re-evaluation under way, None if none
+    is. `weight`: how many facts the cache holds.
     """
 
     id: TaskId
@@ -140,7 +141,7 @@ class Store(Protocol):
     """The service's database. Every method is one statement; none leaves a transaction open."""
 
     async def claim(self, ids: Iterable[TaskId]) -> Mapping[TaskId, Task]:
-        """Raise the versions and read: from here on no other process can write, and what it left in the outbox is complete."""
+        """Raise the versions and read: from here on no other process can write; what it left in the outbox is complete."""
 
     async def load(self, keys: Sequence[tuple[TaskId, str]]) -> Mapping[tuple[TaskId, str], Entity]:
         """The entities that are known; the others are left out."""
@@ -184,7 +185,8 @@ class Handler(Protocol):
     async def prepare(self, batch: Sequence[tuple[Draft, Record]]) -> None:
         """Decode, load what is missing, step, and put facts, conclusions and outgoing records into the drafts.
 
-        One bad record never fails its neighbours: it becomes a dead letter in its draft. Raises only for infrastructure.
+        One bad record never fails its neighbours: it becomes a dead letter in its draft. Raises only for
+        infrastructure, and `Refused` for what the store would refuse.
         """
 
     async def reconsider(self, draft: Draft) -> None:
