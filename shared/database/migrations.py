@@ -1,0 +1,52 @@
+"""Plain SQL files, in the order of their names, each once: one schema per service, nobody reads another's.
+
+The keyed services share the tables of the runtime (`shared/runtime/migrations`); what is a service's own lies beside it.
+"""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYED = ROOT / "shared" / "runtime" / "migrations"
+FOLDERS: dict[str, tuple[Path, ...]] = {
+    "ingest": (ROOT / "services" / "ingest" / "migrations",),
+    "classifier": (KEYED,),
+    "quota": (KEYED,),
+    "matching": (KEYED,),
+}
+LOCK = 7_411_053  # any number, the same for all who migrate
+
+
+def migrate(dsn: str) -> list[str]:
+    """Apply what is missing and return the names. Safe to run from several processes at once."""
+    return asyncio.run(apply(dsn))
+
+
+async def apply(dsn: str) -> list[str]:
+    """As `migrate`, for those who run in a loop."""
+    done: list[str] = []
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS public.migration (schema text, name text, at timestamptz DEFAULT now(),"
+            " PRIMARY KEY (schema, name))"
+        )
+        known = {(r["schema"], r["name"]) for r in await connection.fetch("SELECT schema, name FROM public.migration")}
+        for schema, folders in FOLDERS.items():
+            for file in sorted(f for folder in folders for f in folder.glob("*.sql")):
+                if (schema, file.name) not in known:
+                    await run(connection, schema, file)
+                    done.append(f"{schema}/{file.name}")
+    finally:
+        await connection.close()
+    return done
+
+
+async def run(connection: asyncpg.Connection, schema: str, file: Path) -> None:
+    async with connection.transaction():
+        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; SET LOCAL search_path TO {schema}")
+        await connection.execute(file.read_text())
+        await connection.execute("INSERT INTO public.migration (schema, name) VALUES ($1, $2)", schema, file.name)

@@ -1,0 +1,30 @@
+"""Every setting of a service process, read from the environment (prefix `TRAPPETRIN_`)."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Times in seconds. Unknown variables with the prefix are ignored, so that one environment serves all services."""
+
+    model_config = SettingsConfigDict(env_prefix="TRAPPETRIN_", extra="ignore", frozen=True)
+
+    kafka: Annotated[list[str], NoDecode] = Field(description="bootstrap servers, host:port, separated by commas")
+    database: str = Field(description="PostgreSQL address, postgresql://user@host:port/name")
+    instance: str = Field(default="local-1", description="name of this process, unique among those that live")
+    http_host: str = Field(default="127.0.0.1", description="where /live, /ready, /metrics and /state are served")
+    http_port: int = Field(default=8000, ge=0, le=65535)
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    batch_records: int = Field(default=500, ge=1, le=10_000, description="records a batch at the most")
+    batch_wait: float = Field(default=0.01, gt=0, le=5, description="how long a batch waits for more records")
+    session_timeout: float = Field(default=6.0, ge=0.5, le=300, description="after this the group gives a silent process up")
+    heartbeat: float = Field(default=0.5, gt=0, le=60)
+    metadata_age: float = Field(default=2.0, gt=0, le=600, description="how soon a new organisation's topic is seen")
+    release_every: float = Field(default=0.5, gt=0, le=60, description="how often ingest looks for parked events to release")
+
+    @field_validator("kafka", mode="before")
+    @classmethod
+    def split(cls, value: object) -> object:
+        return [s.strip() for s in value.split(",") if s.strip()] if isinstance(value, str) else value
