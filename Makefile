@@ -1,0 +1,47 @@
+.PHONY: install demo test test-unit test-integration up down lint format lock docs clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+install: .venv/installed
+
+.venv/installed: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: install
+	$(BIN)/trappetrin demo
+
+up: install
+	$(BIN)/trappetrin up --install
+
+down: install
+	$(BIN)/trappetrin down
+
+test: install lint test-unit test-integration
+
+test-unit: install
+	$(BIN)/pytest tests/unit tests/contract tests/simulation
+
+test-integration: install
+	$(BIN)/pytest tests/integration tests/e2e
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: install
+	$(BIN)/python -m shared.events.schemas
+	$(BIN)/python -m shared.events.asyncapi
+
+lock: install
+	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c requirements-dev.lock requirements.in -o requirements.lock

@@ -1,0 +1,198 @@
+"""Kafka behind the core's contracts: FastStream's batch subscriber for what comes in, batches per partition for what
+goes out.
+
+FastStream decides no offsets and decodes nothing here: its own parser raises on a header that is not UTF-8 and then the
+whole batch is gone, and an exception out of a handler skips a batch (both measured), so neither ever sees one.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+
+from shared.runtime.contract import Outgoing, Record, Row, RowId, TaskId
+from shared.runtime.core import Core
+from shared.settings import Settings
+
+BATCH_BYTES = 500_000
+LARGEST_REQUEST = 1_300_000
+LIMIT = 20.0
+
+log = structlog.get_logger()
+
+
+class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """The core's `Consumer`, and the listener that tells the core what the group decided.
+
+    `task_of` names the task of a partition. With `copartitioned` the numbers must be the same in all topics: a task is
+    that number of each; were they ever to differ, states would be torn between processes, so nothing is claimed then.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        service: str,
+        task_of: Callable[[str, int], TaskId],
+        *,
+        topics: Sequence[str] = (),
+        pattern: str | None = None,
+    ) -> None:
+        self.topics, self.task_of, self.core = topics, task_of, Core.__new__(Core)
+        self.broker = KafkaBroker(
+            settings.kafka,
+            client_id=settings.instance,
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            metadata_max_age_ms=int(settings.metadata_age * 1000),
+            logger=None,
+        )
+        self.subscriber = self.broker.subscriber(
+            *topics,
+            pattern=pattern.replace("{", "{{").replace("}", "}}") if pattern else None,  # type: ignore[arg-type]  # None is its default
+            batch=True,
+            max_records=settings.batch_records,
+            batch_timeout_ms=int(settings.batch_wait * 1000),
+            group_id=f"trappetrin.{service}",
+            group_instance_id=f"trappetrin.{settings.instance}",
+            listener=self,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            partition_assignment_strategy=[RangePartitionAssignor],
+            session_timeout_ms=int(settings.session_timeout * 1000),
+            heartbeat_interval_ms=int(settings.heartbeat * 1000),
+            parser=untouched,
+            decoder=undecoded,
+        )
+
+        @self.subscriber
+        async def records(message: KafkaMessage) -> None:
+            raw = message.raw_message
+            await self.core.handle([Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers) for r in raw])
+
+    def pause(self, task: TaskId) -> None:
+        for partition in self.partitions(task):
+            self.subscriber.consumer.pause(partition)  # type: ignore[union-attr]  # assigned, so it is there
+
+    def play(self, task: TaskId, offsets: Mapping[str, int]) -> None:
+        consumer = self.subscriber.consumer
+        for partition in self.partitions(task):
+            try:
+                consumer.seek(partition, offsets.get(partition.topic, 0))  # type: ignore[union-attr]  # as above
+                consumer.resume(partition)  # type: ignore[union-attr]  # as above
+            except IllegalStateError:
+                log.info("partition went while it was claimed", task=task)
+
+    def partitions(self, task: TaskId) -> list[TopicPartition]:
+        consumer = self.subscriber.consumer
+        return [p for p in consumer.assignment() if self.task_of(p.topic, p.partition) == task] if consumer else []
+
+    async def on_partitions_revoked(self, _revoked: Iterable[TopicPartition]) -> None:
+        self.core.revoked()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        numbers = {topic: {p.partition for p in assigned if p.topic == topic} for topic in self.topics}
+        if len({frozenset(n) for n in numbers.values()}) > 1:
+            log.error("assigned numbers differ between topics, nothing is claimed", task=str(numbers))
+            self.core.assigned(set())
+        else:
+            self.core.assigned({self.task_of(p.topic, p.partition) for p in assigned})
+
+    async def hint(self, offsets: Mapping[TaskId, Mapping[str, int]]) -> None:
+        """Tell the group how far we are, for lag tools only: the truth is in the database, so errors are ignored."""
+        consumer = self.subscriber.consumer
+        if consumer is None:
+            return
+        ours = {
+            p: OffsetAndMetadata(at, "")
+            for p in consumer.assignment()
+            if (at := offsets.get(self.task_of(p.topic, p.partition), {}).get(p.topic))
+        }
+        try:
+            if ours:
+                await asyncio.wait_for(consumer.commit(ours), 5)
+        except (KafkaError, TimeoutError) as error:
+            log.info("offset hint not taken", error=type(error).__name__)
+
+
+async def untouched(message: Any) -> KafkaMessage:
+    return KafkaMessage(raw_message=message, body=b"", consumer=None)  # type: ignore[arg-type]  # nothing acknowledges
+
+
+async def undecoded(_message: Any) -> bytes:
+    return b""
+
+
+class KafkaPublisher:
+    """Idempotent producer, `acks=all`, one or more batches per partition; a row counts when all of it was acknowledged."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.producer: AIOKafkaProducer | None = None
+
+    async def renew(self) -> None:
+        await self.stop()
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.settings.kafka,
+            client_id=self.settings.instance,
+            enable_idempotence=True,
+            acks="all",
+            linger_ms=0,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=LARGEST_REQUEST,
+            metadata_max_age_ms=int(self.settings.metadata_age * 1000),
+        )
+        try:
+            await asyncio.wait_for(producer.start(), LIMIT)
+        except BaseException:
+            await producer.stop()
+            raise
+        self.producer = producer
+
+    async def stop(self) -> None:
+        producer, self.producer = self.producer, None
+        if producer is not None:
+            try:
+                await asyncio.wait_for(producer.stop(), 5)
+            except (KafkaError, TimeoutError) as error:
+                log.info("producer did not stop in time", error=type(error).__name__)
+
+    async def send(self, rows: Sequence[Row]) -> tuple[list[RowId], Exception | None]:
+        if self.producer is None:
+            return [], ConnectionError("no producer")
+        done = await asyncio.gather(*(self.send_row(row) for row in rows), return_exceptions=True)
+        for outcome in done:
+            if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
+                raise outcome
+        errors = [d for d in done if isinstance(d, Exception)]
+        return [r.id for r, d in zip(rows, done, strict=True) if d is None], next(iter(errors), None)
+
+    async def send_row(self, row: Row) -> None:
+        by_partition: dict[int, list[Outgoing]] = {}
+        for record in row.records:
+            by_partition.setdefault(record.partition, []).append(record)
+        async with asyncio.timeout(LIMIT):
+            flights = [
+                await self.producer.send_batch(batch, row.id.topic, partition=partition)  # type: ignore[union-attr]  # checked in send
+                for partition, records in by_partition.items()
+                for batch in self.batches(records)
+            ]
+            await asyncio.gather(*flights)
+
+    def batches(self, records: Sequence[Outgoing]) -> Iterator[Any]:
+        builder = self.producer.create_batch()  # type: ignore[union-attr]  # checked in send
+        for r in records:
+            if builder.append(timestamp=None, key=r.key, value=r.value, headers=list(r.headers)) is None:
+                yield builder
+                builder = self.producer.create_batch()  # type: ignore[union-attr]  # as above
+                if builder.append(timestamp=None, key=r.key, value=r.value, headers=list(r.headers)) is None:
+                    raise ValueError(f"a record of {r.size()} bytes never fits")
+        builder.close()
+        yield builder

@@ -1,0 +1,166 @@
+"""The store of the keyed services on PostgreSQL: six statements, none of which leaves a transaction open.
+
+A frozen process therefore holds no lock, and the version of the task is the only fence that is needed.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+import orjson
+
+from shared.events.decoding import dump, restore
+from shared.runtime.contract import EVERYONE, Draft, Entity, Fact, Refused, Row, RowId, Task, TaskId
+from shared.runtime.packing import pack, unpack
+
+# Raises the version, so that nobody else's draft can be written any more; locks in the order of the ids.
+CLAIM = """
+INSERT INTO task (task, version) SELECT id, 1 FROM unnest($1::text[]) AS id ORDER BY id
+ON CONFLICT (task) DO UPDATE SET version = task.version + 1
+RETURNING task, version, offsets, cursor
+"""
+
+# Locks in the order of the ids; a task that another process has moved on is left out, and so is all that hangs on it.
+COMMIT = """
+WITH draft AS (
+    SELECT * FROM unnest($1::text[], $2::bigint[], $3::jsonb[], $4::text[]) AS d(task, expected, offsets, cursor)),
+held AS (
+    SELECT t.task FROM task t JOIN draft d USING (task) WHERE t.version = d.expected ORDER BY t.task FOR UPDATE OF t),
+won AS (
+    UPDATE task t SET version = t.version + 1, offsets = d.offsets, cursor = d.cursor
+    FROM draft d JOIN held USING (task) WHERE t.task = d.task RETURNING t.task),
+facts AS (
+    INSERT INTO fact SELECT f.* FROM unnest(
+        $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::timestamptz[], $11::jsonb[])
+        AS f(task, entity, kind, key, version, recorded_at, body) JOIN won USING (task)
+    ON CONFLICT (task, entity, kind, key) DO UPDATE
+    SET version = excluded.version, recorded_at = excluded.recorded_at, body = excluded.body),
+conclusions AS (
+    INSERT INTO conclusion SELECT c.* FROM unnest(
+        $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::jsonb[])
+        AS c(task, entity, kind, key, version, body) JOIN won USING (task)
+    ON CONFLICT (task, entity, kind, key) DO UPDATE SET version = excluded.version, body = excluded.body),
+rows AS (
+    INSERT INTO outbox SELECT o.* FROM unnest($18::text[], $19::bigint[], $20::text[], $21::bytea[])
+        AS o(task, version, topic, body) JOIN won USING (task)),
+flaws AS (
+    INSERT INTO flaw SELECT w.* FROM unnest($22::text[], $23::text[], $24::text[], $25::int[], $26::bigint[], $27::text[])
+        AS w(task, entity, topic, partition, "offset", why) JOIN won USING (task)
+    ON CONFLICT DO NOTHING)
+SELECT task FROM won
+"""
+
+# Facts and conclusions of the entities, in one answer.
+LOAD = """
+WITH wanted AS (SELECT * FROM unnest($1::text[], $2::text[]) AS w(task, entity))
+SELECT task, entity, kind, key, version, recorded_at, body FROM fact JOIN wanted USING (task, entity)
+UNION ALL
+SELECT task, entity, kind, key, version, NULL, body FROM conclusion JOIN wanted USING (task, entity)
+"""
+
+# The task's next entities in key order.
+AFTER = """
+SELECT DISTINCT entity FROM fact WHERE task = $1 AND entity > $2 ORDER BY entity LIMIT $3
+"""
+
+# What was committed and not yet acknowledged by the broker.
+PENDING = "SELECT task, version, topic, body FROM outbox WHERE task = ANY($1) ORDER BY task, version, topic"
+
+# Exactly the rows that were acknowledged.
+DELETE = """
+DELETE FROM outbox o USING unnest($1::text[], $2::bigint[], $3::text[]) AS d(task, version, topic)
+WHERE (o.task, o.version, o.topic) = (d.task, d.version, d.topic)
+"""
+
+# How far every task is, for `settle` and the lag tools.
+PROGRESS = """
+SELECT task, offsets, cursor IS NOT NULL AS reconsidering,
+    (SELECT count(*) FROM outbox o WHERE o.task = t.task) AS outbox FROM task t
+"""
+
+REFUSALS = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.ProgramLimitExceededError,
+)
+
+
+class Outbox:
+    """The half of the store that ingest shares: claims, the packed outbox, progress."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self.pool = pool
+
+    async def claim(self, ids: Iterable[TaskId]) -> dict[TaskId, Task]:
+        rows = await self.pool.fetch(CLAIM, sorted(ids))
+        return {r["task"]: Task(r["task"], r["version"], orjson.loads(r["offsets"]), r["cursor"]) for r in rows}
+
+    async def pending(self, ids: Iterable[TaskId]) -> list[Row]:
+        rows = await self.pool.fetch(PENDING, list(ids))
+        return [Row(RowId(r["task"], r["version"], r["topic"]), unpack(r["body"])) for r in rows]
+
+    async def delete(self, ids: Sequence[RowId]) -> None:
+        await self.pool.execute(DELETE, *columns(3, ids))
+
+    async def progress(self) -> list[Mapping[str, Any]]:
+        """Per task: `task`, `offsets` by topic, `reconsidering`, `outbox` rows."""
+        return [{**r, "offsets": orjson.loads(r["offsets"])} for r in await self.pool.fetch(PROGRESS)]
+
+
+class PostgresStore(Outbox):
+    """`Store` for the keyed services; the tables are those of `migrations/0001_tasks.sql` in the service's schema."""
+
+    async def load(self, keys: Sequence[tuple[TaskId, str]]) -> dict[tuple[TaskId, str], Entity]:
+        found: dict[tuple[TaskId, str], Entity] = {}
+        for r in await self.pool.fetch(LOAD, *columns(2, keys)):
+            entity = found.setdefault((r["task"], r["entity"]), Entity())
+            body = restore(r["kind"], r["body"])
+            if r["recorded_at"] is None:
+                entity.conclusions[r["kind"], r["key"]] = body  # type: ignore[assignment]  # the kind of a conclusion
+            else:
+                entity.facts[r["kind"], r["key"]] = Fact(
+                    r["entity"], r["kind"], r["key"], r["version"], r["recorded_at"], body
+                )
+        return found
+
+    async def after(self, task: TaskId, entity: str, limit: int) -> list[str]:
+        return [r["entity"] for r in await self.pool.fetch(AFTER, task, entity, limit)]
+
+    async def commit(self, drafts: Sequence[Draft]) -> set[TaskId]:
+        try:
+            won = await self.pool.fetch(
+                COMMIT,
+                *columns(4, [(d.task.id, d.task.version, json(d.offsets), d.cursor) for d in drafts]),
+                *columns(7, [(d.task.id, *f[:5], dump(f.body)) for d in drafts for f in d.facts.values()]),
+                *columns(6, [c for d in drafts for c in conclusions(d)]),
+                *columns(4, [(*row.id, pack(row.records)) for d in drafts for row in d.rows()]),
+                *columns(6, [(d.task.id, *flaw) for d in drafts for flaw in d.flaws]),
+            )
+        except REFUSALS as error:
+            raise Refused(f"{type(error).__name__}: {error}") from error
+        return {r["task"] for r in won}
+
+    async def everything(self, chunk: int = 500) -> AsyncIterator[tuple[TaskId, str, Entity]]:
+        """Every entity of every task, EVERYONE first in each: what `state` is made of."""
+        for task in sorted(r["task"] for r in await self.pool.fetch(PROGRESS)):
+            names, last = [EVERYONE], EVERYONE
+            while names:
+                found = await self.load([(task, name) for name in names])
+                for name in names:
+                    yield task, name, found.get((task, name)) or Entity()
+                names = await self.after(task, last, chunk)
+                last = names[-1] if names else last
+
+
+def conclusions(draft: Draft) -> Iterable[tuple[Any, ...]]:
+    for (entity, (kind, key)), body in draft.conclusions.items():
+        yield draft.task.id, entity, kind, key, body.version, dump(body)
+
+
+def json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def columns(width: int, rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Rows as the arrays that `unnest` takes."""
+    return [list(c) for c in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
