@@ -1,0 +1,96 @@
+"""`trappetrin settle`: wait until everything that was sent has had its effect.
+
+Settled means: every stored offset is at its topic's end, every outbox is empty, no re-evaluation is under way and no
+parked event waits for its release, all between two looks at the topics' ends that saw the same ends.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+from confluent_kafka import Consumer, TopicPartition
+from rich.console import Console
+
+from services.cli.system import SERVICES, System, Unreachable, find
+from shared.events.topics import INBOUND_PATTERN, READS
+
+Ends = Mapping[tuple[str, int], int]
+POLL = 0.1
+
+
+class Watcher:
+    """Looks at the ends of all topics that services read, and at how far each service is."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.consumer = Consumer({"bootstrap.servers": ",".join(system.kafka), "group.id": "trappetrin.settle"})
+
+    def close(self) -> None:
+        self.consumer.close()
+
+    def ends(self) -> dict[tuple[str, int], int]:
+        """The next offset of every partition that some service reads."""
+        inbound = re.compile(INBOUND_PATTERN)
+        read = {t for topics in READS.values() for t in topics}
+        found = {}
+        for name, topic in self.consumer.list_topics(timeout=30).topics.items():
+            if name in read or inbound.fullmatch(name):
+                for number in topic.partitions:
+                    found[name, number] = self.consumer.get_watermark_offsets(TopicPartition(name, number), timeout=30)[1]
+        return found
+
+    def behind(self, ends: Ends) -> dict[str, int]:
+        """What is left to do, by name; empty when nothing is."""
+        left: dict[str, int] = {}
+        for service in SERVICES:
+            progress = self.system.ask(service, "/progress")
+            stored = {(t, int(p)): o for t, parts in progress["offsets"].items() for p, o in parts.items()}
+            for (topic, number), end in ends.items():
+                reads = topic in READS.get(service, ()) or (service == "ingest" and re.fullmatch(INBOUND_PATTERN, topic))
+                if reads and (lag := end - stored.get((topic, number), 0)):
+                    left[f"{service} records"] = left.get(f"{service} records", 0) + lag
+            for what in ("outbox", "reconsidering", "releasable"):
+                if progress.get(what):
+                    left[f"{service} {what}"] = progress[what]
+        return left
+
+    def left(self) -> dict[str, int]:
+        """What is left, looked at between two equal views of the ends; `moving` when they differ."""
+        before = self.ends()
+        left = self.behind(before)
+        if not left and self.ends() != before:
+            return {"moving": 1}
+        return left
+
+
+def wait_until_settled(system: System, limit: float = 300.0, console: Console | None = None) -> float:
+    """Seconds that it took. Raises `TimeoutError` that names what is left."""
+    watcher, began, left = Watcher(system), time.monotonic(), {"unknown": 1}
+    try:
+        while left:
+            try:
+                left = watcher.left()
+            except Unreachable as error:
+                left = {str(error): 1}
+            if left and time.monotonic() - began > limit:
+                raise TimeoutError(f"not settled after {limit:g} s; left: {left}")
+            if left:
+                if console:
+                    console.print(", ".join(f"{k} {v}" for k, v in sorted(left.items())), end="\r", overflow="ellipsis")
+                time.sleep(POLL)
+    finally:
+        watcher.close()
+    return time.monotonic() - began
+
+
+def settle(limit: Annotated[float, typer.Option(help="Give up after so many seconds, exit code 1.")] = 300.0) -> None:
+    """Wait until all that was sent has had its effect: offsets at the ends, outboxes empty."""
+    console = Console(stderr=True)
+    try:
+        took = wait_until_settled(find(), limit, console if console.is_terminal else None)
+    except TimeoutError as error:
+        console.print(str(error))
+        raise typer.Exit(1) from error
+    typer.echo(f"settled after {took:.1f} s")

@@ -1,0 +1,81 @@
+"""`trappetrin state`: the state of the running system, in the shape of `evaluate`; each service answers for its own."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from services.cli.system import SERVICES, find
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON with sorted keys, to compare as text.")]
+State = dict[str, Any]
+COLOURS = {"red": "red", "yellow": "yellow", "green": "green", "unknown": "dim"}
+
+
+def merge(into: State, part: Mapping[str, Any]) -> State:
+    """Fold one service's part into the whole: objects are merged, everything else is set."""
+    for name, value in part.items():
+        if isinstance(value, Mapping):
+            merge(into.setdefault(name, {}), value)
+        else:
+            into[name] = value
+    return into
+
+
+def empty() -> State:
+    return {"afdelinger": {}, "areas": {}, "decisions": {}, "refused": 0}
+
+
+def as_json(state: State) -> str:
+    return json.dumps(state, ensure_ascii=False, indent=1, sort_keys=True)
+
+
+def show(state: State, console: Console) -> None:
+    """For people: the staircase and the quotas, then the decisions."""
+    table = Table(title="Staircase and quotas")
+    for heading in ("afdeling", "colour now", "since", "counting", "due", "reported", "owed", "credit", "next due in"):
+        table.add_column(heading, justify="left" if heading in ("afdeling", "colour now", "since") else "right")
+    for name, afdeling in sorted(state["afdelinger"].items()):
+        line, quota = afdeling.get("timeline") or [], afdeling.get("quota") or {}
+        last = line[-1] if line else {"colour": "unknown", "from": "", "at_least": None}
+        colour = last["colour"] + (f" (at least {last['at_least']})" if last["at_least"] else "")
+        counts = (quota.get(k) for k in ("counting", "due", "reported", "owed", "credit", "next_due_in"))
+        style = COLOURS[last["colour"]]
+        table.add_row(name, f"[{style}]{colour}[/]", last["from"], *("–" if c is None else str(c) for c in counts))
+    console.print(table)
+    if state["areas"]:
+        areas = Table(title="Areas, by the newest facts")
+        for heading in ("area", "list year", "udsat", "parallelsamfund", "omdannelse", "forebyggelse"):
+            areas.add_column(heading)
+        words = {True: "yes", False: "no", None: "unknown"}
+        for name, area in sorted(state["areas"].items()):
+            marks = (words[area[d]] for d in ("udsat", "parallelsamfund", "omdannelse", "forebyggelse"))
+            areas.add_row(name, str(area["list_year"] or "–"), *marks)
+        console.print(areas)
+    decisions = Table(title="Decisions")
+    for heading in ("offer", "outcome", "reasons"):
+        decisions.add_column(heading)
+    for name, decision in sorted(state["decisions"].items()):
+        decisions.add_row(name, decision["outcome"], ", ".join(decision["reasons"]))
+    console.print(decisions)
+    console.print(f"Refused at the edge: {state['refused']}")
+
+
+def current() -> State:
+    """Ask every service and merge. Raises `Unreachable`."""
+    system, whole = find(), empty()
+    for service in SERVICES:
+        merge(whole, system.ask(service, "/state"))
+    return whole
+
+
+def state(as_text: Json = False) -> None:
+    """Print the state of the running system: staircase, areas, quotas, decisions."""
+    whole = current()
+    if as_text:
+        typer.echo(as_json(whole))
+    else:
+        show(whole, Console())

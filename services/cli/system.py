@@ -1,0 +1,57 @@
+"""Where the running system is: from the environment, or from the local stack beside the repository.
+
+`TRAPPETRIN_KAFKA` names the brokers; `TRAPPETRIN_URLS` the services, as `ingest=http://…,classifier=http://…`.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import typer
+
+SERVICES = ("ingest", "classifier", "quota", "matching")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Bootstrap servers, and per service the addresses of its live replicas."""
+
+    kafka: Sequence[str]
+    urls: Mapping[str, Sequence[str]]
+
+    def ask(self, service: str, path: str) -> Any:
+        """The JSON answer of the first replica that answers. Raises `Unreachable`."""
+        problems = []
+        for url in self.urls.get(service, ()):
+            try:
+                answer = httpx.get(url + path, timeout=30)
+                answer.raise_for_status()
+                return answer.json()
+            except httpx.HTTPError as error:
+                problems.append(f"{url}{path}: {error or type(error).__name__}")
+        raise Unreachable(f"{service} does not answer: {'; '.join(problems) or 'no address known'}")
+
+
+class Unreachable(Exception):
+    """No replica of a service answered; the message names what was tried."""
+
+
+def find() -> System:
+    """The running system. Ends with exit code 2 and one sentence where there is none."""
+    if servers := os.environ.get("TRAPPETRIN_KAFKA"):
+        pairs = [p.partition("=") for p in os.environ.get("TRAPPETRIN_URLS", "").split(",") if p]
+        urls: dict[str, list[str]] = {}
+        for service, _, url in pairs:
+            urls.setdefault(service.strip(), []).append(url.strip().rstrip("/"))
+        return System(servers.split(","), urls)
+    from deploy.local.stack import Stack
+
+    stack = Stack(Path(os.environ.get("TRAPPETRIN_ROOT", ROOT)))
+    if not stack.kafka_servers:
+        typer.echo("Nothing is running here: start it with `trappetrin up`, or name it in TRAPPETRIN_KAFKA.", err=True)
+        raise typer.Exit(2)
+    return System(stack.kafka_servers, {s: stack.service_urls(s) for s in SERVICES})
