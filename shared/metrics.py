@@ -25,7 +25,7 @@ class Metrics:
             buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15),
         )
         # Tasks given up, by why: fenced, gap, fault, full. Each is claimed anew.
-        self.dropped = Counter("trappetrin_tasks_dropped", "Tasks given up and claimed anew", ["why"], registry=registry)
+        self.dropped = Counter("trappetrin_tasks_dropped", "Tasks given up, claimed anew", ["why"], registry=registry)
         # Records that became dead letters.
         self.dead_letters = Counter("trappetrin_dead_letters", "Records that became dead letters", registry=registry)
         # Tasks that this process owns, and those it refuses to go on with until somebody looks.

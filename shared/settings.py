@@ -19,10 +19,10 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     batch_records: int = Field(default=500, ge=1, le=10_000, description="records a batch at the most")
     batch_wait: float = Field(default=0.01, gt=0, le=5, description="how long a batch waits for more records")
-    session_timeout: float = Field(default=6.0, ge=0.5, le=300, description="after this the group gives a silent process up")
+    session_timeout: float = Field(default=6.0, ge=0.5, le=300, description="silent for so long, a process is given up")
     heartbeat: float = Field(default=0.5, gt=0, le=60)
     metadata_age: float = Field(default=2.0, gt=0, le=600, description="how soon a new organisation's topic is seen")
-    release_every: float = Field(default=0.5, gt=0, le=60, description="how often ingest looks for parked events to release")
+    release_every: float = Field(default=0.5, gt=0, le=60, description="how often ingest looks for what to release")
 
     @field_validator("kafka", mode="before")
     @classmethod

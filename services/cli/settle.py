@@ -38,7 +38,8 @@ class Watcher:
         for name, topic in self.consumer.list_topics(timeout=30).topics.items():
             if name in read or inbound.fullmatch(name):
                 for number in topic.partitions:
-                    found[name, number] = self.consumer.get_watermark_offsets(TopicPartition(name, number), timeout=30)[1]
+                    partition = TopicPartition(name, number)
+                    found[name, number] = self.consumer.get_watermark_offsets(partition, timeout=30)[1]
         return found
 
     def behind(self, ends: Ends) -> dict[str, int]:
@@ -48,8 +49,8 @@ class Watcher:
             progress = self.system.ask(service, "/progress")
             stored = {(t, int(p)): o for t, parts in progress["offsets"].items() for p, o in parts.items()}
             for (topic, number), end in ends.items():
-                reads = topic in READS.get(service, ()) or (service == "ingest" and re.fullmatch(INBOUND_PATTERN, topic))
-                if reads and (lag := end - stored.get((topic, number), 0)):
+                inbound = service == "ingest" and re.fullmatch(INBOUND_PATTERN, topic)
+                if (inbound or topic in READS.get(service, ())) and (lag := end - stored.get((topic, number), 0)):
                     left[f"{service} records"] = left.get(f"{service} records", 0) + lag
             for what in ("outbox", "reconsidering", "releasable"):
                 if progress.get(what):

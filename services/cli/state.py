@@ -40,7 +40,7 @@ def show(state: State, console: Console) -> None:
         table.add_column(heading, justify="left" if heading in ("afdeling", "colour now", "since") else "right")
     for name, afdeling in sorted(state["afdelinger"].items()):
         line, quota = afdeling.get("timeline") or [], afdeling.get("quota") or {}
-        last = line[-1] if line else {"colour": "unknown", "from": "", "at_least": None}
+        last: dict[str, Any] = line[-1] if line else {"colour": "unknown", "from": "", "at_least": None}
         colour = last["colour"] + (f" (at least {last['at_least']})" if last["at_least"] else "")
         counts = (quota.get(k) for k in ("counting", "due", "reported", "owed", "credit", "next_due_in"))
         style = COLOURS[last["colour"]]

@@ -1,7 +1,8 @@
 """The agreement as data: the document's shape, checked strictly, and its version by content.
 
 Limits in % as in the law; amounts in kr. a month, areas in m². Every value carries its `source` (law or agreement)
-or an `assumption`. Numbers may be JSON numbers or decimal text. Source: Fælles Udlejningsaftale; almenboligloven §§ 59–61 b.
+or an `assumption`. Numbers may be JSON numbers or decimal text.
+Source: Fælles Udlejningsaftale; almenboligloven §§ 59–61 b.
 """
 
 from decimal import Decimal, InvalidOperation

@@ -1,6 +1,6 @@
 """Plain SQL files, in the order of their names, each once: one schema per service, nobody reads another's.
 
-The keyed services share the tables of the runtime (`shared/runtime/migrations`); what is a service's own lies beside it.
+The keyed services share the tables of the runtime (`shared/runtime/migrations`); ingest has its own.
 """
 
 import asyncio
@@ -38,15 +38,15 @@ async def apply(dsn: str) -> list[str]:
         for schema, folders in FOLDERS.items():
             for file in sorted(f for folder in folders for f in folder.glob("*.sql")):
                 if (schema, file.name) not in known:
-                    await run(connection, schema, file)
+                    await run(connection, schema, file.name, file.read_text())
                     done.append(f"{schema}/{file.name}")
     finally:
         await connection.close()
     return done
 
 
-async def run(connection: asyncpg.Connection, schema: str, file: Path) -> None:
+async def run(connection: asyncpg.Connection, schema: str, name: str, sql: str) -> None:
     async with connection.transaction():
         await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; SET LOCAL search_path TO {schema}")
-        await connection.execute(file.read_text())
-        await connection.execute("INSERT INTO public.migration (schema, name) VALUES ($1, $2)", schema, file.name)
+        await connection.execute(sql)
+        await connection.execute("INSERT INTO public.migration (schema, name) VALUES ($1, $2)", schema, name)

@@ -141,7 +141,7 @@ class Store(Protocol):
     """The service's database. Every method is one statement; none leaves a transaction open."""
 
     async def claim(self, ids: Iterable[TaskId]) -> Mapping[TaskId, Task]:
-        """Raise the versions and read: from here on no other process can write; what it left in the outbox is complete."""
+        """Raise the versions and read: from here on no other process can write, and its outbox is complete."""
 
     async def load(self, keys: Sequence[tuple[TaskId, str]]) -> Mapping[tuple[TaskId, str], Entity]:
         """The entities that are known; the others are left out."""

@@ -131,7 +131,7 @@ async def undecoded(_message: Any) -> bytes:
 
 
 class KafkaPublisher:
-    """Idempotent producer, `acks=all`, one or more batches per partition; a row counts when all of it was acknowledged."""
+    """Idempotent, `acks=all`, batches per partition; a row counts when all of it was acknowledged."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

@@ -44,7 +44,8 @@ rows AS (
     INSERT INTO outbox SELECT o.* FROM unnest($18::text[], $19::bigint[], $20::text[], $21::bytea[])
         AS o(task, version, topic, body) JOIN won USING (task)),
 flaws AS (
-    INSERT INTO flaw SELECT w.* FROM unnest($22::text[], $23::text[], $24::text[], $25::int[], $26::bigint[], $27::text[])
+    INSERT INTO flaw SELECT w.* FROM unnest(
+        $22::text[], $23::text[], $24::text[], $25::int[], $26::bigint[], $27::text[])
         AS w(task, entity, topic, partition, "offset", why) JOIN won USING (task)
     ON CONFLICT DO NOTHING)
 SELECT task FROM won
