@@ -1,0 +1,5 @@
+"""`python -m services.ingest`: one replica; its settings come from the environment."""
+
+from services.ingest.app import main
+
+main()

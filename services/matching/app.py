@@ -1,0 +1,9 @@
+"""The one place of matching that knows concrete classes."""
+
+from services.matching.domain import MatchingDomain
+from shared.runtime.app import serve_keyed
+
+
+def main() -> None:
+    """matching = offers × vacancies × colours × agreement → decisions with reasons."""
+    serve_keyed("matching", MatchingDomain())

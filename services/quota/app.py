@@ -1,0 +1,9 @@
+"""The one place of quota that knows concrete classes."""
+
+from services.quota.domain import QuotaDomain
+from shared.runtime.app import serve_keyed
+
+
+def main() -> None:
+    """quota = vacancies × colours × decisions × agreement → the 25 % of each afdeling."""
+    serve_keyed("quota", QuotaDomain())
