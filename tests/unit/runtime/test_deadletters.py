@@ -1,0 +1,44 @@
+"""A dead letter keeps what came, says why, and always fits."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.runtime.contract import Record
+from shared.runtime.deadletters import LARGEST, dead_letter
+
+AT = datetime(2026, 1, 2, 8, tzinfo=UTC)
+
+
+def test_keeps_what_came_and_says_why() -> None:
+    record = Record("org.0123.in.v1", 1, 7, b"k", None, (("x", None), ("y", b"\xff")))
+
+    letter = dead_letter(record, 1, "must be a day", "Invalid", AT)
+
+    assert letter[:3] == (1, b"k", None)
+    assert list(letter.headers) == [
+        ("x", None),
+        ("y", b"\xff"),
+        ("dead_letter_reason", b"must be a day"),
+        ("dead_letter_error", b"Invalid"),
+        ("dead_letter_topic", b"org.0123.in.v1"),
+        ("dead_letter_partition", b"1"),
+        ("dead_letter_offset", b"7"),
+        ("dead_letter_time", b"2026-01-02T08:00:00.000000Z"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Record("t", 0, 0, b"k", b"v" * (LARGEST + 1)),
+        Record("t", 0, 0, b"k" * (LARGEST + 1), b"v"),
+        Record("t", 0, 0, b"k", b"v" * LARGEST, (("h", b"x" * (LARGEST + 1)),)),
+    ],
+)
+def test_always_fits(record: Record) -> None:
+    letter = dead_letter(record, 0, "too large\ud800", "e" * 5_000, AT)
+
+    assert letter.size() <= LARGEST
+    assert dict(letter.headers)["dead_letter_cut"] == str(len(record.value or b"")).encode()
+    assert letter.value
