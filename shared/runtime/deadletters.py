@@ -1,7 +1,7 @@
 """A record that could not be used, as it goes to `<service>.dead-letters.v1`: key, value and headers untouched.
 
-Added headers (text): `dead_letter_reason`, `_error`, `_topic`, `_partition`, `_offset`, `_time`; `_cut` with the original
-number of bytes where the value was too large to be sent on.
+Added headers (text): `dead_letter_reason`, `_error`, `_topic`, `_partition`, `_offset`, `_time`; `_cut` with the
+original number of bytes where the value was too large to be sent on.
 """
 
 from datetime import datetime
