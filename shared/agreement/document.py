@@ -107,7 +107,9 @@ class FourCriteria(Strict):
     def enough_left(self) -> Self:
         left = sum(not c.off for c in (self.out_of_work, self.convicted, self.basic_education, self.income))
         if left < self.at_least.value:
-            raise broken(f"at_least must be at most the number of criteria that are not off ({left})")
+            raise broken(
+                f"must be at most {left}, the number of criteria that are not off", "at_least", self.at_least.value
+            )
         return self
 
 
@@ -144,9 +146,9 @@ class TwinGap(Limit):
     @model_validator(mode="after")
     def enough_named(self) -> Self:
         if len(set(self.indicators)) != len(self.indicators):
-            raise broken("indicators must be named once each")
+            raise broken("must name each indicator once", "indicators", self.indicators)
         if len(self.indicators) < self.indicators_at_least:
-            raise broken(f"indicators_at_least must be at most the number of indicators ({len(self.indicators)})")
+            raise broken("must be at most the number of indicators", "indicators_at_least", self.indicators_at_least)
         return self
 
 
@@ -168,7 +170,7 @@ class Staircase(Sourced):
     @classmethod
     def no_placement_day(cls, values: Any) -> Any:
         if isinstance(values, dict) and values.get("placement_day") is not None:
-            raise broken("placement_day must be null: the rules of a fixed placement day do not exist yet")
+            raise broken("must be null: no rules exist for it yet", "placement_day", values["placement_day"])
         return values
 
 
@@ -236,7 +238,7 @@ class Quota(Strict):
     @model_validator(mode="after")
     def counted_or_excluded(self) -> Self:
         if both := sorted(set(self.counts.reasons.value) & set(self.excluded_reasons)):
-            raise broken(f"counts.reasons and excluded_reasons must not both name {both[0]}")
+            raise broken("must not name a reason that counts.reasons names", "excluded_reasons", both[0])
         return self
 
 

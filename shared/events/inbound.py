@@ -31,6 +31,7 @@ from shared.events.values import (
     bounded,
     broken,
     matching,
+    plain,
 )
 
 Door = Literal["organisation", "facts", "replies"]
@@ -76,7 +77,7 @@ class Approved(Inbound):
     @model_validator(mode="after")
     def two_people(self) -> Self:
         if self.proposed_by == self.approved_by:
-            raise broken("approved_by must be another actor than proposed_by")
+            raise broken("must be another actor than proposed_by", "approved_by", self.approved_by)
         return self
 
 
@@ -114,7 +115,7 @@ class DesignatedAreas(Strict):
     @model_validator(mode="after")
     def not_both(self) -> Self:
         if both := sorted(set(self.areas) & set(self.off)):
-            raise broken(f"areas and off must not both name {both[0]}")
+            raise broken("must not name an area that areas names", "off", both[0])
         return self
 
 
@@ -214,7 +215,9 @@ class Subject(Strict):
             try:
                 AFDELING.validate_python(self.id)
             except ValidationError:
-                raise broken("id must be an afdeling's number: four digits, a hyphen and three digits") from None
+                raise broken(
+                    "must be an afdeling's number: four digits, a hyphen and three digits", "id", self.id
+                ) from None
         return self
 
 
@@ -230,7 +233,7 @@ class IndicatorKey(Inbound):
     @model_validator(mode="after")
     def source_of_subject(self) -> Self:
         if self.source != {"afdeling": "lbf", "area": "ministry"}[self.subject.kind]:
-            raise broken("source must be lbf for an afdeling and ministry for an area")
+            raise broken("must be lbf for an afdeling and ministry for an area", "source", self.source)
         return self
 
     def key(self) -> str:
@@ -238,6 +241,10 @@ class IndicatorKey(Inbound):
 
     def about(self) -> str | None:
         return self.subject.id if self.subject.kind == "afdeling" else None
+
+
+def plain_or_none(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
 
 
 LARGEST = {"income": 1_000, "residents": 10_000_000}
@@ -256,21 +263,23 @@ class IndicatorObserved(IndicatorKey):
     def figure_or_reason(self) -> Self:
         most = LARGEST.get(self.indicator, 100)
         if (self.value is None) == (self.missing is None):
-            raise broken("value or missing must be given, and not both")
+            raise broken("must be given, or missing with the reason, and not both", "value", plain_or_none(self.value))
         if self.value is not None and self.value > most:
-            raise broken(f"value must be from 0 to {most}")
+            raise broken(f"must be from 0 to {most}", "value", plain(self.value))
         if (self.numerator is None) != (self.denominator is None):
-            raise broken("numerator and denominator must be given together")
+            raise broken("must be given together with denominator", "numerator", plain_or_none(self.numerator))
         if self.denominator is not None and self.value is None:
-            raise broken("numerator and denominator must not be given without value")
+            raise broken("must not be given without value", "denominator", plain(self.denominator))
         if self.denominator is not None and self.denominator <= 0:
-            raise broken("denominator must be above 0")
+            raise broken("must be above 0", "denominator", plain(self.denominator))
         if (
             self.numerator is not None
             and self.denominator is not None
             and self.numerator * 100 > most * self.denominator
         ):
-            raise broken(f"numerator and denominator must give a share from 0 to {most} %")
+            raise broken(
+                f"must be a share from 0 to {most} % of denominator", "numerator", plain_or_none(self.numerator)
+            )
         return self
 
 
@@ -289,7 +298,7 @@ class Comparison(Strict):
     def within(self) -> Self:
         most = LARGEST.get(self.indicator, 100)
         if max(self.own or Decimal(0), self.twin_mean) > most:
-            raise broken(f"own and twin_mean must be from 0 to {most}")
+            raise broken(f"must be from 0 to {most}, own and twin_mean", "twin_mean", plain(self.twin_mean))
         return self
 
 
@@ -312,7 +321,7 @@ class TwinsCompared(TwinsKey):
     def once_each(self) -> Self:
         named = [c.indicator for c in self.comparisons]
         if twice := sorted({i for i in named if named.count(i) > 1}):
-            raise broken(f"comparisons must not name {twice[0]} twice")
+            raise broken("must not name an indicator twice", "comparisons", twice[0])
         return self
 
 
@@ -341,7 +350,7 @@ class PlacementDecided(PlacementKey, Approved):
     @model_validator(mode="after")
     def ends_after_it_begins(self) -> Self:
         if self.valid_to is not None and self.valid_to <= self.valid_from:
-            raise broken("valid_to must be after valid_from")
+            raise broken("must be after valid_from", "valid_to", str(self.valid_to))
         return self
 
 
@@ -379,7 +388,7 @@ class AfdelingRegistered(RegistrationKey):
     @model_validator(mode="after")
     def of_the_organisation(self) -> Self:
         if not self.afdeling_id.startswith(self.organisation_id):
-            raise broken("afdeling_id must begin with organisation_id")
+            raise broken("must begin with organisation_id", "afdeling_id", self.afdeling_id)
         return self
 
 

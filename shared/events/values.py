@@ -35,9 +35,9 @@ DECIMAL = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def broken(rule: str) -> PydanticCustomError:
-    """A rule in words, as it goes back to the sender."""
-    return PydanticCustomError("rule", "{rule}", {"rule": rule})
+def broken(rule: str, field: str = "", value: Any = None) -> PydanticCustomError:
+    """A rule in words, as it goes back to the sender; where several fields are compared, which one to look at."""
+    return PydanticCustomError("rule", "{rule}", {"rule": rule, "field": field, "value": value})
 
 
 def day_of(value: Any) -> date:
