@@ -137,17 +137,13 @@ class Refused(Exception):
     """The data's fault: a constraint, a value out of range. Repeating will not help."""
 
 
-class Store(Protocol):
-    """The service's database. Every method is one statement; none leaves a transaction open."""
+class Ledger(Protocol):
+    """What the core and the relay ask of a service's database. Every method is one statement; none leaves a transaction
+    open.
+    """
 
     async def claim(self, ids: Iterable[TaskId]) -> Mapping[TaskId, Task]:
         """Raise the versions and read: from here on no other process can write, and its outbox is complete."""
-
-    async def load(self, keys: Sequence[tuple[TaskId, str]]) -> Mapping[tuple[TaskId, str], Entity]:
-        """The entities that are known; the others are left out."""
-
-    async def after(self, task: TaskId, entity: str, limit: int) -> Sequence[str]:
-        """The task's next entities in key order, without EVERYONE."""
 
     async def commit(self, drafts: Sequence[Draft]) -> set[TaskId]:
         """Each task on its own: written where the version still is the expected one. Returns the tasks that were.
@@ -160,6 +156,16 @@ class Store(Protocol):
 
     async def delete(self, ids: Sequence[RowId]) -> None:
         """Exactly these rows: the ones that were acknowledged."""
+
+
+class Store(Ledger, Protocol):
+    """The database of a keyed service."""
+
+    async def load(self, keys: Sequence[tuple[TaskId, str]]) -> Mapping[tuple[TaskId, str], Entity]:
+        """The entities that are known; the others are left out."""
+
+    async def after(self, task: TaskId, entity: str, limit: int) -> Sequence[str]:
+        """The task's next entities in key order, without EVERYONE."""
 
 
 class Consumer(Protocol):
