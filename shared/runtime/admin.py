@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from shared.events.topics import INTERNAL, Topic, inbound_topics
 

@@ -6,11 +6,12 @@ original number of bytes where the value was too large to be sent on.
 
 from datetime import datetime
 
+from shared.events.topics import LETTER_BYTES
 from shared.events.values import zulu
 from shared.runtime.contract import Outgoing, Record
 
-LARGEST = 900_000
-"""Bytes that key, value and headers of one record may have together, below every topic's limit."""
+LARGEST = LETTER_BYTES - 20_000
+"""Bytes that key, value and headers of one record may have together; the rest is the batch's own."""
 REASON = 1_000
 
 

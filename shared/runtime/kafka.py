@@ -55,7 +55,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         )
         self.subscriber = self.broker.subscriber(
             *topics,
-            pattern=pattern.replace("{", "{{").replace("}", "}}") if pattern else None,  # type: ignore[arg-type]  # None is its default
+            pattern=pattern.replace("{", "{{").replace("}", "}}") if pattern else None,
             batch=True,
             max_records=settings.batch_records,
             batch_timeout_ms=int(settings.batch_wait * 1000),

@@ -47,5 +47,5 @@ CREATE TABLE flaw (
     partition int NOT NULL,
     "offset" bigint NOT NULL,
     why text NOT NULL,
-    PRIMARY KEY (topic, partition, "offset")
+    PRIMARY KEY (entity, topic, partition, "offset")
 );

@@ -1,0 +1,270 @@
+"""The heart of every service: record → draft → one statement → relay. An effect happens once.
+
+One lock; one path for every fault (drop the task, wait, claim it anew); a draft is adopted after its commit or thrown
+away. The version of the task is the fence: whoever claimed it last is the only one who can write.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, TypeVar
+
+import structlog
+
+from shared.runtime.backoff import Backoff
+from shared.runtime.contract import Consumer, Draft, Handler, Record, Refused, Store, Task, TaskId
+from shared.runtime.observer import Nobody, Observer
+from shared.runtime.relay import Relay
+
+log = structlog.get_logger()
+CACHE, LIMIT, FLOOD, BEAT, ROOM = 50_000, 30.0, 500, 1.0, 0.05
+T = TypeVar("T")
+
+
+class Core:
+    """`task_of` names the task of a record's partition; `believes_gaps`: offsets of the topic may rightly have holes.
+
+    `cache`: facts kept in memory per task; `limit`: seconds for one call of the store; `flood`: dead letters in a row
+    after which a task is halted instead of being drained.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        consumer: Consumer,
+        relay: Relay,
+        handler: Handler,
+        *,
+        task_of: Callable[[str, int], TaskId],
+        believes_gaps: Callable[[str], bool] = lambda _topic: False,
+        observer: Observer | None = None,
+        lots: random.Random | None = None,
+        cache: int = CACHE,
+        limit: float = LIMIT,
+        flood: int = FLOOD,
+    ) -> None:
+        self.store, self.consumer, self.relay, self.handler = store, consumer, relay, handler
+        self.task_of, self.believes_gaps, self.observer = task_of, believes_gaps, observer or Nobody()
+        self.cache, self.limit, self.flood = cache, limit, flood
+        self.backoff = Backoff(lots or random.Random())  # noqa: S311 - jitter, not a secret
+        self.wanted: set[TaskId] = set()  # what the group says is ours
+        self.tasks: dict[TaskId, Task] = {}  # what we have claimed of it
+        self.known: dict[TaskId, Task] = {}  # what we had before: its cache may still be good
+        self.halted: dict[TaskId, str] = {}  # not claimed again until the group says so anew
+        self.letters: dict[TaskId, int] = {}  # dead letters in a row
+        self.gaps: dict[tuple[str, int], int] = {}  # where we sought back once
+        self.turn = 0
+        self.lock, self.wake = asyncio.Lock(), asyncio.Event()
+
+    # What the group tells us. Synchronous: a listener neither waits nor fails.
+
+    def revoked(self) -> None:
+        self.known |= self.tasks
+        self.tasks, self.wanted = {}, set()
+
+    def assigned(self, ids: Iterable[TaskId]) -> None:
+        self.revoked()
+        self.wanted = set(ids)
+        for task in self.wanted:
+            self.consumer.pause(task)
+        self.halted.clear()
+        self.letters.clear()
+        self.relay.keep(self.wanted)
+        self.wake.set()
+
+    @property
+    def ready(self) -> bool:
+        """Everything that is ours is claimed, and nothing is halted or stuck."""
+        return self.tasks.keys() >= self.wanted and not self.halted and not self.relay.stuck
+
+    def drop(self, task_id: TaskId, why: str, detail: str = "") -> None:
+        """Give the task up; the keeper claims it anew after a wait."""
+        if task := self.tasks.pop(task_id, None):
+            self.known[task_id] = task
+            self.consumer.pause(task_id)
+            self.observer.dropped(why)
+            log.warning("task dropped", task=task_id, why=why, detail=detail)
+            asyncio.get_running_loop().call_later(self.backoff.next(), self.wake.set)
+
+    def halt(self, task_id: TaskId, why: str) -> None:
+        """Stop the task until somebody looks: it is not claimed again by itself."""
+        self.halted[task_id] = why
+        log.error("task halted", task=task_id, why=why)
+        self.drop(task_id, "flood", why)
+
+    # Records
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """A batch as it was fetched. Raises nothing: what fails is dropped and comes again."""
+        async with self.lock:
+            if self.relay.full:  # the records come again when there is room
+                for task in {self.task_of(r.topic, r.partition) for r in records}:
+                    self.drop(task, "full")
+                return
+            await self.attempt(records)
+
+    async def attempt(self, records: Sequence[Record], *, alone: bool = False) -> None:
+        try:
+            await self.apply(records, alone=alone)
+        except Refused as error:
+            if alone:
+                self.drop(self.task_of(records[0].topic, records[0].partition), "refused", str(error)[:200])
+            elif len(records) == 1:
+                await self.attempt(records, alone=True)
+            else:
+                middle = len(records) // 2
+                await self.attempt(records[:middle])
+                await self.attempt(records[middle:])
+        except Exception as error:  # noqa: BLE001 - whether it was committed is unknown, so claim anew
+            for task in {self.task_of(r.topic, r.partition) for r in records}:
+                self.drop(task, "fault", type(error).__name__)
+
+    async def apply(self, records: Sequence[Record], *, alone: bool) -> None:
+        """`alone`: the store refused this record by itself, so it becomes a dead letter unread."""
+        began = asyncio.get_running_loop().time()
+        drafts: dict[TaskId, Draft] = {}
+        fresh: list[tuple[Draft, Record]] = []
+        for record in records:
+            if task := self.tasks.get(self.task_of(record.topic, record.partition)):
+                draft = drafts.get(task.id) or drafts.setdefault(task.id, draft_of(task))
+                if self.is_next(draft, record):
+                    draft.offsets[record.topic] = record.offset + 1
+                    fresh.append((draft, record))
+        if not fresh:
+            return
+        if alone:
+            self.handler.bury(*fresh[0], Refused("the database refused it"))
+        else:
+            await self.within(self.handler.prepare(fresh))
+        await self.commit([d for d in drafts.values() if d.offsets != d.task.offsets and d.task.id in self.tasks])
+        self.observer.committed(len(fresh), len(drafts), asyncio.get_running_loop().time() - began)
+
+    def is_next(self, draft: Draft, record: Record) -> bool:
+        """Drops what was consumed before anything is computed of it; never advances over what is missing."""
+        due, place = draft.offsets.get(record.topic, 0), (record.topic, record.partition)
+        if record.offset > due:
+            if self.believes_gaps(record.topic) and self.gaps.get(place) == due:
+                return True
+            if draft.task.id in self.tasks:
+                self.gaps[place] = due
+                self.drop(draft.task.id, "gap", f"{record.topic} at {record.offset}, due {due}")
+            return False
+        return record.offset == due
+
+    async def commit(self, drafts: Sequence[Draft]) -> None:
+        if not drafts:
+            return
+        won = await self.within(self.store.commit(drafts))
+        for draft in drafts:
+            task = draft.task
+            if task.id not in won:
+                self.drop(task.id, "fenced")
+                continue
+            self.relay.offer(draft.rows())
+            self.adopt(draft)
+            self.mind_letters(draft)
+            if task.cursor is not None:
+                self.wake.set()
+
+    def adopt(self, draft: Draft) -> None:
+        task = draft.task
+        task.version += 1
+        task.offsets, task.cursor = draft.offsets, draft.cursor
+        for name, entity in draft.entities.items():
+            task.weight += len(entity.facts) - len(task.cache[name].facts if name in task.cache else ())
+            task.cache[name] = entity
+        if task.weight > self.cache:
+            task.cache.clear()
+            task.weight = 0
+
+    def mind_letters(self, draft: Draft) -> None:
+        """A source that brings nothing but broken records is stopped, not drained."""
+        task = draft.task.id
+        if not draft.flaws:
+            self.letters.pop(task, None)
+            return
+        self.observer.buried(len(draft.flaws))
+        log.warning("dead letters", task=task, records=len(draft.flaws), why=draft.flaws[-1].why)
+        self.letters[task] = self.letters.get(task, 0) + len(draft.flaws)
+        if self.letters[task] >= self.flood:
+            self.halt(task, f"{self.letters[task]} dead letters in a row, the last: {draft.flaws[-1].why}")
+
+    async def within(self, call: Coroutine[Any, Any, T]) -> T:
+        async with asyncio.timeout(self.limit):
+            return await call
+
+    # Beside the records: claim what is ours, go on with re-evaluations.
+
+    async def tend(self) -> None:
+        """The keeper, until cancelled. Nothing but cancellation comes out."""
+        while True:
+            try:
+                async with asyncio.timeout(BEAT):
+                    await self.wake.wait()
+            except TimeoutError:
+                self.observer.turned()
+                continue
+            self.wake.clear()
+            self.observer.turned()
+            try:
+                async with self.lock:
+                    await self.claim()
+                while self.open() and not self.relay.full:
+                    async with self.lock:
+                        await self.reconsider()
+                    self.observer.turned()
+                if self.open():  # there is room again in a moment
+                    asyncio.get_running_loop().call_later(ROOM, self.wake.set)
+                self.backoff.reset()
+            except Exception as error:  # noqa: BLE001 - whether it was committed is unknown, so claim anew
+                log.warning("keeper starts again", error=type(error).__name__)
+                for task in self.open():
+                    self.drop(task.id, "fault", type(error).__name__)
+                asyncio.get_running_loop().call_later(self.backoff.next(), self.wake.set)
+
+    async def claim(self) -> None:
+        missing = self.wanted - self.tasks.keys() - self.halted.keys()
+        if not missing:
+            return
+        claimed = await self.within(self.store.claim(missing))
+        for task_id in sorted(missing & self.wanted):  # the group may have spoken meanwhile
+            task, before = claimed[task_id], self.known.pop(task_id, None)
+            if before and before.version == task.version - 1:
+                task.cache, task.weight = before.cache, before.weight
+            self.tasks[task_id] = task
+            self.relay.take_over(task_id)
+            self.consumer.play(task_id, task.offsets)
+        self.known.clear()
+
+    async def reconsider(self) -> None:
+        """One chunk of one task; records may come in between, they use the newest parameters anyway."""
+        if not (tasks := self.open()):
+            return
+        self.turn += 1
+        draft = draft_of(tasks[self.turn % len(tasks)])
+        await self.within(self.handler.reconsider(draft))
+        await self.commit([draft])
+
+    def open(self) -> list[Task]:
+        """The tasks with a re-evaluation under way."""
+        return [t for _, t in sorted(self.tasks.items()) if t.cursor is not None]
+
+    def look_again(self) -> None:
+        """Reconsider every task of ours from its beginning."""
+        for task in self.tasks.values():
+            task.cursor = ""
+        self.wake.set()
+
+    async def stop(self, limit: float = 10.0) -> None:
+        """Finish the batch in hand, give everything up, and let the relay send what was committed, within the limit."""
+        async with self.lock:
+            self.revoked()
+        try:
+            async with asyncio.timeout(limit):
+                await self.relay.idle.wait()
+        except TimeoutError:
+            log.warning("stopped before the relay was done", rows=len(self.relay.rows))
+
+
+def draft_of(task: Task) -> Draft:
+    return Draft(task, dict(task.offsets), task.cursor)

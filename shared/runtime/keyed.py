@@ -1,0 +1,199 @@
+"""What the keyed services make of records: decode → fold → conclude → publish what differs. A service is its domain.
+
+Facts are folded into slots (kind and key, the highest version stands), so order, repetition and batching cannot matter;
+a conclusion is a pure function of the facts and of what concerns everyone, computed once a batch and touched entity.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from shared.clock import Clock, utc_now
+from shared.events.cloudevents import Invalid
+from shared.events.decoding import decode, encode
+from shared.events.internal import Conclusion
+from shared.events.partitioning import partition_of
+from shared.events.topics import CONCLUDED, INTERNAL, dead_letters
+from shared.runtime.contract import EVERYONE, Draft, Entity, Fact, Flaw, Outgoing, Record, Refused, Slot, Store, Task
+from shared.runtime.deadletters import dead_letter
+
+P = TypeVar("P")
+CHUNK = 25
+CONTROL, REEVALUATED = "control.v1", -1
+"""Of a flaw that no record but a re-evaluation showed: its topic and offset."""
+
+
+class Domain(Protocol[P]):
+    """What follows from the facts: pure, no clock, no I/O, the same for any order in which the facts came."""
+
+    def parameters(self, everyone: Mapping[Slot, Fact]) -> P:
+        """What concerns everyone, prepared for use; made once per change of it."""
+
+    def conclude(
+        self, afdeling: str, facts: Mapping[Slot, Fact], before: Mapping[Slot, Conclusion], parameters: P
+    ) -> Iterable[Conclusion]:
+        """All that follows for an afdeling, whole, with version 0; nothing while there is nothing to conclude."""
+
+    def conclude_everyone(
+        self, everyone: Mapping[Slot, Fact], before: Mapping[Slot, Conclusion], parameters: P
+    ) -> Iterable[Conclusion]:
+        """All that follows of what concerns everyone; a task publishes what hashes to its own number."""
+
+    def view(
+        self, entity: str, facts: Mapping[Slot, Fact], conclusions: Mapping[Slot, Conclusion], parameters: P
+    ) -> dict[str, Any]:
+        """The entity's part of the state that is shown; empty for an afdeling that is not registered."""
+
+
+class KeyedHandler(Generic[P]):
+    """`Handler` of a keyed service. `sizes`: whether a record may be sent is asked before it is drafted."""
+
+    def __init__(
+        self, domain: Domain[P], service: str, store: Store, *, clock: Clock = utc_now, chunk: int = CHUNK
+    ) -> None:
+        self.domain, self.service, self.store, self.clock, self.chunk = domain, service, store, clock, chunk
+        self.letters = dead_letters(service)
+        self.prepared: dict[str, tuple[Entity, P]] = {}
+
+    # Records
+
+    async def prepare(self, batch: Sequence[tuple[Draft, Record]]) -> None:
+        told = [(draft, record, self.decoded(record)) for draft, record in batch]
+        await self.load([(d.task, f.entity) for d, _, f in told if isinstance(f, Fact)])
+        touched: dict[tuple[str, str], tuple[Draft, list[tuple[Record, Fact]]]] = {}
+        for draft, record, fact in told:
+            if isinstance(fact, Exception):
+                self.bury(draft, record, fact)
+            elif fold(entity_of(draft, fact.entity), fact):
+                draft.facts[fact.entity, fact.slot] = fact
+                touched.setdefault((draft.task.id, fact.entity), (draft, []))[1].append((record, fact))
+        for (_, name), (draft, news) in sorted(touched.items(), key=lambda t: t[0]):  # EVERYONE is first
+            if name == EVERYONE:
+                draft.cursor = EVERYONE
+            try:
+                self.conclude(draft, name)
+            except Exception:  # noqa: BLE001 - a step that raises is the record's fault: find which
+                self.one_by_one(draft, name, news)
+
+    def decoded(self, record: Record) -> Fact | Exception:
+        try:
+            return decode(record)
+        except Invalid as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - a record that cannot be read must not fail its neighbours
+            return error
+
+    async def load(self, wanted: Sequence[tuple[Task, str]]) -> None:
+        """Into the tasks' caches: these entities, and what concerns everyone in their tasks."""
+        missing = {(t.id, name): t for t, n in wanted for name in (EVERYONE, n) if name not in t.cache}
+        found = await self.store.load(sorted(missing)) if missing else {}
+        for (task_id, name), task in missing.items():
+            entity = task.cache[name] = found.get((task_id, name)) or Entity()
+            task.weight += len(entity.facts)
+
+    def one_by_one(self, draft: Draft, name: str, news: Sequence[tuple[Record, Fact]]) -> None:
+        """The same entity again, one record after the other, so that only the one at fault becomes a dead letter."""
+        draft.entities[name] = cached(draft.task, name).copy()
+        for slot in [s for s in draft.facts if s[0] == name]:
+            del draft.facts[slot]
+        for record, fact in news:
+            entity = draft.entities[name]
+            self.prepared.pop(draft.task.id if name == EVERYONE else "", None)  # it changes under our hands
+            kept = entity.facts.get(fact.slot)
+            if not fold(entity, fact):
+                continue
+            try:
+                self.conclude(draft, name)
+            except Exception as error:  # noqa: BLE001 - as above
+                if kept:
+                    entity.facts[fact.slot] = kept
+                else:
+                    del entity.facts[fact.slot]
+                self.bury(draft, record, error)
+            else:
+                draft.facts[name, fact.slot] = fact
+
+    def conclude(self, draft: Draft, name: str) -> None:
+        """Put what differs from the last conclusions into the draft. Raises what the domain raises, with nothing put."""
+        entity, parameters = entity_of(draft, name), self.parameters(draft)
+        if name == EVERYONE:
+            concluded = self.domain.conclude_everyone(entity.facts, entity.conclusions, parameters)
+            new = [c for c in concluded if str(partition_of(c.entity())) == draft.task.id]
+        else:
+            new = list(self.domain.conclude(name, entity.facts, entity.conclusions, parameters))
+        ready: list[tuple[Slot, Conclusion, Outgoing]] = []
+        for conclusion in new:
+            slot = (conclusion.kind, conclusion.key() or (conclusion.entity() if name == EVERYONE else ""))
+            before = entity.conclusions.get(slot)
+            if before is None or before.content() != conclusion.content():
+                following = conclusion.following(before)
+                ready.append((slot, following, self.outgoing(draft, following)))
+        for slot, following, record in ready:
+            entity.conclusions[slot] = draft.conclusions[name, slot] = following
+            draft.out.setdefault(CONCLUDED[following.kind], []).append(record)
+
+    def outgoing(self, draft: Draft, conclusion: Conclusion) -> Outgoing:
+        record = Outgoing(int(draft.task.id), *encode(conclusion, self.service))
+        most = INTERNAL[CONCLUDED[conclusion.kind]].max_message_bytes
+        if record.size() > most:
+            raise Refused(f"{conclusion.kind} would have {record.size()} bytes, the topic takes {most}")
+        return record
+
+    def parameters(self, draft: Draft) -> P:
+        """Made once per change of what concerns everyone, per task."""
+        everyone = draft.entities.get(EVERYONE) or cached(draft.task, EVERYONE)
+        known = self.prepared.get(draft.task.id)
+        if known is None or known[0] is not everyone:
+            known = self.prepared[draft.task.id] = everyone, self.domain.parameters(everyone.facts)
+        return known[1]
+
+    # Re-evaluation
+
+    async def reconsider(self, draft: Draft) -> None:
+        names = await self.store.after(draft.task.id, draft.cursor or EVERYONE, self.chunk)
+        await self.load([(draft.task, name) for name in names] or [(draft.task, EVERYONE)])
+        for name in names:
+            try:
+                self.conclude(draft, name)
+            except Exception as error:  # noqa: BLE001 - the others must not wait for this one
+                draft.flaws.append(Flaw(name, CONTROL, int(draft.task.id), REEVALUATED, reason_of(error)))
+        draft.cursor = names[-1] if names else None
+
+    # Dead letters
+
+    def bury(self, draft: Draft, record: Record, error: Exception) -> None:
+        entity, why = entity_named(record), reason_of(error)
+        letter = dead_letter(record, int(draft.task.id), why, type(error).__name__, self.now())
+        draft.out.setdefault(self.letters, []).append(letter)
+        draft.flaws.append(Flaw(entity, record.topic, record.partition, record.offset, why))
+
+    def now(self) -> datetime:
+        return self.clock()
+
+
+def cached(task: Task, name: str) -> Entity:
+    return task.cache.setdefault(name, Entity())
+
+
+def entity_of(draft: Draft, name: str) -> Entity:
+    """The draft's own copy, made once."""
+    return draft.entities.get(name) or draft.entities.setdefault(name, cached(draft.task, name).copy())
+
+
+def fold(entity: Entity, fact: Fact) -> bool:
+    """Whether the fact is news: of a slot the highest version stands."""
+    known = entity.facts.get(fact.slot)
+    if known and known.version >= fact.version:
+        return False
+    entity.facts[fact.slot] = fact
+    return True
+
+
+def entity_named(record: Record) -> str:
+    """Whose state lacks a record that could not be used: by its key, as text that can be stored."""
+    return "".join(c for c in (record.key or b"").decode(errors="replace") if c.isprintable())[:100]
+
+
+def reason_of(error: Exception) -> str:
+    text = f"{error.field} {error.rule}" if isinstance(error, Invalid) else f"{type(error).__name__}: {error}"
+    return "".join(c if c.isprintable() else " " for c in text)[:500]

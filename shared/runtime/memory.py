@@ -1,0 +1,160 @@
+"""The store and the broker in memory, of the same contracts: for the offline evaluation and the simulation."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from shared.runtime.contract import EVERYONE, Draft, Entity, Outgoing, Record, Row, RowId, Task, TaskId
+from shared.runtime.core import Core
+
+Place = tuple[str, int]
+
+
+class MemoryStore:
+    """`Store` of a keyed service. Every method is atomic, since none waits for anything."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[TaskId, Task] = {}
+        self.entities: dict[tuple[TaskId, str], Entity] = {}
+        self.outbox: dict[RowId, Row] = {}
+
+    async def claim(self, ids: Iterable[TaskId]) -> dict[TaskId, Task]:
+        claimed = {}
+        for task_id in ids:
+            task = self.tasks.setdefault(task_id, Task(task_id, 0, {}))
+            task.version += 1
+            claimed[task_id] = Task(task_id, task.version, dict(task.offsets), task.cursor)
+        return claimed
+
+    async def load(self, keys: Sequence[tuple[TaskId, str]]) -> dict[tuple[TaskId, str], Entity]:
+        return {key: self.entities[key].copy() for key in keys if key in self.entities}
+
+    async def after(self, task: TaskId, entity: str, limit: int) -> list[str]:
+        names = (n for t, n in self.entities if t == task and n > entity and n != EVERYONE)
+        return sorted(names)[:limit]
+
+    async def commit(self, drafts: Sequence[Draft]) -> set[TaskId]:
+        won = {d.task.id for d in drafts if self.tasks[d.task.id].version == d.task.version}
+        for draft in drafts:
+            if draft.task.id in won:
+                self.write(draft)
+        return won
+
+    def write(self, draft: Draft) -> None:
+        task = self.tasks[draft.task.id]
+        task.version, task.offsets, task.cursor = draft.task.version + 1, dict(draft.offsets), draft.cursor
+        for (name, slot), fact in draft.facts.items():
+            self.entities.setdefault((task.id, name), Entity()).facts[slot] = fact
+        for (name, slot), conclusion in draft.conclusions.items():
+            self.entities.setdefault((task.id, name), Entity()).conclusions[slot] = conclusion
+        self.outbox |= {row.id: row for row in draft.rows()}
+
+    async def pending(self, ids: Iterable[TaskId]) -> list[Row]:
+        wanted = set(ids)
+        return sorted((r for r in self.outbox.values() if r.id.task in wanted), key=lambda r: r.id)
+
+    async def delete(self, ids: Sequence[RowId]) -> None:
+        for row_id in ids:
+            self.outbox.pop(row_id, None)
+
+
+class MemoryBroker:
+    """The logs of all topics. One process reads what it subscribes to, from where its consumer stands."""
+
+    def __init__(self) -> None:
+        self.logs: dict[Place, list[Outgoing]] = defaultdict(list)
+
+    def append(self, topic: str, records: Iterable[Outgoing]) -> None:
+        for record in records:
+            self.logs[topic, record.partition].append(record)
+
+    def read(self, place: Place, at: int, most: int) -> list[Record]:
+        return [
+            Record(*place, at + i, r.key, r.value, r.headers) for i, r in enumerate(self.logs[place][at : at + most])
+        ]
+
+
+class MemoryPublisher:
+    """`Publisher` into the broker's logs; nothing is ever rejected."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self.broker = broker
+
+    async def send(self, rows: Sequence[Row]) -> tuple[list[RowId], Exception | None]:
+        for row in rows:
+            self.broker.append(row.id.topic, row.records)
+        return [r.id for r in rows], None
+
+    async def renew(self) -> None:
+        return
+
+
+class MemoryConsumer:
+    """`Consumer` of all partitions that `reads` names; `task_of` groups them into tasks."""
+
+    def __init__(
+        self, broker: MemoryBroker, reads: Callable[[str], bool], task_of: Callable[[str, int], TaskId]
+    ) -> None:
+        self.broker, self.reads, self.task_of = broker, reads, task_of
+        self.positions: dict[Place, int] = {}
+        self.playing: dict[TaskId, Mapping[str, int]] = {}
+
+    def pause(self, task: TaskId) -> None:
+        self.playing.pop(task, None)
+
+    def play(self, task: TaskId, offsets: Mapping[str, int]) -> None:
+        self.playing[task] = offsets
+        self.positions |= {p: offsets.get(p[0], 0) for p in self.places() if self.task_of(*p) == task}
+
+    def places(self) -> list[Place]:
+        return [place for place in self.broker.logs if self.reads(place[0])]
+
+    def tasks(self) -> set[TaskId]:
+        return {self.task_of(*place) for place in self.places()}
+
+    def poll(self, most: int) -> list[Record]:
+        """The next records of what is playing, at most so many of each partition."""
+        batch = []
+        for place in self.places():
+            if (task := self.task_of(*place)) in self.playing:
+                at = self.positions.get(place, self.playing[task].get(place[0], 0))
+                records = self.broker.read(place, at, most)
+                self.positions[place] = at + len(records)
+                batch += records
+        return batch
+
+
+async def run_until_quiet(cores: Sequence[tuple[Core, MemoryConsumer]], batch: int = 500) -> None:
+    """Drive the cores, without faults, until every log is consumed, the outboxes are empty and no cursor is open.
+
+    Raises `RuntimeError` when a task is halted or dropped: offline nothing may fail.
+    """
+    relays = [asyncio.create_task(core.relay.run()) for core, _ in cores]
+    try:
+        busy = True
+        while busy:
+            busy = False
+            for core, consumer in cores:
+                busy |= await turn(core, consumer, batch)
+    finally:
+        for relay in relays:
+            relay.cancel()
+        await asyncio.gather(*relays, return_exceptions=True)
+
+
+async def turn(core: Core, consumer: MemoryConsumer, batch: int) -> bool:
+    """One batch of one core, with all that follows from it; whether there was anything to do."""
+    if new := consumer.tasks() - core.wanted:
+        core.assigned(core.wanted | new)
+        await core.claim()
+    await core.relay.idle.wait()
+    records = consumer.poll(batch)
+    if records:
+        await core.handle(records)
+    while core.open():
+        await core.relay.idle.wait()
+        await core.reconsider()
+    if not core.ready:
+        raise RuntimeError(f"a task failed: {core.halted or core.relay.stuck or core.wanted - core.tasks.keys()}")
+    await core.relay.idle.wait()
+    return bool(records)
