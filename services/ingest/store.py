@@ -18,8 +18,8 @@ from shared.runtime.packing import pack
 from shared.runtime.postgres import REFUSALS, Outbox, columns, json
 
 # Locks in the order of the ids; a task that another process has moved on is left out with all that hangs on it, and
-# when the drafts lean on one another ($5) so are the others. Rows go in in the order of their keys, so that two processes
-# never wait in a circle.
+# when the drafts lean on one another ($5) so are the others. Rows go in in the order of their keys, so that two
+# processes never wait in a circle.
 COMMIT = """
 WITH draft AS (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::jsonb[], $4::text[]) AS d(task, expected, offsets, cursor)),
