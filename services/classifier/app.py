@@ -5,5 +5,5 @@ from shared.runtime.app import serve_keyed
 
 
 def main() -> None:
-    """classifier = observations × lists × agreement → the colour timeline of each afdeling, the designations of areas."""
+    """Classifier = observations × lists × placements × agreement → colour timelines, designations of areas."""
     serve_keyed("classifier", Classifier())

@@ -5,5 +5,5 @@ from shared.runtime.app import serve_keyed
 
 
 def main() -> None:
-    """matching = offers × vacancies × colours × agreement → decisions with reasons."""
+    """Matching = offers × vacancies × colours × agreement → decisions with reasons."""
     serve_keyed("matching", MatchingDomain())

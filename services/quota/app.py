@@ -5,5 +5,5 @@ from shared.runtime.app import serve_keyed
 
 
 def main() -> None:
-    """quota = vacancies × colours × decisions × agreement → the 25 % of each afdeling."""
+    """Quota = vacancies × colours × decisions × agreement → the 25 % of each afdeling."""
     serve_keyed("quota", QuotaDomain())

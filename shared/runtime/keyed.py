@@ -29,14 +29,10 @@ class Domain(Protocol[P]):
     def parameters(self, everyone: Mapping[Slot, Fact]) -> P:
         """What concerns everyone, prepared for use; made once per change of it."""
 
-    def conclude(
-        self, afdeling: str, facts: Mapping[Slot, Fact], before: Mapping[Slot, Conclusion], parameters: P
-    ) -> Iterable[Conclusion]:
+    def conclude(self, afdeling: str, facts: Mapping[Slot, Fact], parameters: P) -> Iterable[Conclusion]:
         """All that follows for an afdeling, whole, with version 0; nothing while there is nothing to conclude."""
 
-    def conclude_everyone(
-        self, everyone: Mapping[Slot, Fact], before: Mapping[Slot, Conclusion], parameters: P
-    ) -> Iterable[Conclusion]:
+    def conclude_everyone(self, parameters: P) -> Iterable[Conclusion]:
         """All that follows of what concerns everyone; a task publishes what hashes to its own number."""
 
     def view(
@@ -114,13 +110,13 @@ class KeyedHandler(Generic[P]):
                 draft.facts[name, fact.slot] = fact
 
     def conclude(self, draft: Draft, name: str) -> None:
-        """Put what differs from the last conclusions into the draft. Raises what the domain raises, with nothing put."""
+        """Put what differs from the last conclusions into the draft; puts nothing when the domain raises."""
         entity, parameters = entity_of(draft, name), self.parameters(draft)
         if name == EVERYONE:
-            concluded = self.domain.conclude_everyone(entity.facts, entity.conclusions, parameters)
+            concluded = self.domain.conclude_everyone(parameters)
             new = [c for c in concluded if str(partition_of(c.entity())) == draft.task.id]
         else:
-            new = list(self.domain.conclude(name, entity.facts, entity.conclusions, parameters))
+            new = list(self.domain.conclude(name, entity.facts, parameters))
         ready: list[tuple[Slot, Conclusion, Outgoing]] = []
         for conclusion in new:
             slot = (conclusion.kind, conclusion.key() or (conclusion.entity() if name == EVERYONE else ""))

@@ -1,0 +1,117 @@
+"""classifier: observations × lists × placements × agreement → the colour timeline of each afdeling.
+
+figures (what is in force) → designations (of areas) → staircase (one day) → timeline (all days).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any, Literal
+
+from services.classifier.domain.designations import ALL, InUse
+from services.classifier.domain.parameters import Parameters
+from services.classifier.domain.staircase import Afdeling
+from services.classifier.domain.timeline import timeline
+from shared.agreement.registrations import Registrations
+from shared.events.inbound import IndicatorObserved, PlacementDecided, TwinsCompared
+from shared.events.internal import Area, AreaYear, Colours, Conclusion
+from shared.events.values import Designation
+from shared.runtime.contract import Fact, Slot
+
+AFTER_EVERYTHING = date.max
+STRICTEST: tuple[Designation, ...] = ("omdannelse", "parallelsamfund", "udsat", "forebyggelse")
+
+
+class Classifier:
+    """The `Domain` of the classifier."""
+
+    def parameters(self, everyone: Mapping[Slot, Fact]) -> Parameters:
+        return Parameters(dict(everyone))
+
+    def conclude(self, afdeling: str, facts: Mapping[Slot, Fact], parameters: Parameters) -> Iterable[Conclusion]:
+        known = known_of(facts)
+        if not known.registrations:
+            return ()
+        return (
+            Colours(
+                recorded_at=max(f.recorded_at for f in facts.values()),
+                afdeling_id=afdeling,
+                agreements=parameters.agreements.version,
+                timeline=timeline(known, parameters),
+            ),
+        )
+
+    def conclude_everyone(self, parameters: Parameters) -> Iterable[Conclusion]:
+        """The designations of every area of which anything is known, by the newest facts."""
+        recorded_at = max(f.recorded_at for f in parameters.everyone.values())
+        return [
+            area_of(name, parameters).model_copy(update={"recorded_at": recorded_at}) for name in parameters.names()
+        ]
+
+    def view(
+        self, entity: str, facts: Mapping[Slot, Fact], conclusions: Mapping[Slot, Conclusion], parameters: Parameters
+    ) -> dict[str, Any]:
+        registrations, colours = Registrations(facts), conclusions.get((Colours.kind, ""))
+        if not registrations or not isinstance(colours, Colours):
+            return {}
+        line = [{"from": str(s.from_), "colour": s.colour, "at_least": s.at_least} for s in colours.timeline]
+        areas = {r.area_id for r in registrations.all if r.area_id is not None}
+        return {
+            "afdelinger": {entity: {"timeline": line}},
+            "areas": {name: area_view(name, parameters) for name in areas},
+        }
+
+
+def known_of(facts: Mapping[Slot, Fact]) -> Afdeling:
+    """The afdeling's own facts; a retraction is of another model, so what it takes back is not among them."""
+    bodies = [f.body for f in facts.values()]
+    return Afdeling(
+        Registrations(facts),
+        [b for b in bodies if isinstance(b, IndicatorObserved)],
+        [b for b in bodies if isinstance(b, TwinsCompared)],
+        [b for b in bodies if isinstance(b, PlacementDecided)],
+    )
+
+
+def designated(name: str, parameters: Parameters) -> dict[Designation, InUse]:
+    """As of a day after every fact, with the limits of the agreement with the latest `effective_from`."""
+    agreement = parameters.agreements.latest_of_all()
+    if agreement is None:
+        return dict.fromkeys(ALL, InUse(None, None))
+    return parameters.designations(name, AFTER_EVERYTHING, agreement)
+
+
+def list_year(in_use: Mapping[Designation, InUse]) -> int | None:
+    """The newest that counts for any designation."""
+    return max((d.year for d in in_use.values() if d.year is not None), default=None)
+
+
+def area_of(name: str, parameters: Parameters, recorded_at: datetime) -> Area:
+    in_use, area = designated(name, parameters), parameters.area(name)
+    agreement = parameters.agreements.latest_of_all()
+    years = area.years if agreement else ()
+    return Area(
+        recorded_at=recorded_at,
+        area_id=name,
+        list_year=list_year(in_use),
+        udsat=in_use["udsat"].result,
+        parallelsamfund=in_use["parallelsamfund"].result,
+        omdannelse=in_use["omdannelse"].result,
+        forebyggelse=in_use["forebyggelse"].result,
+        headline=headline(in_use),
+        years=[
+            AreaYear(year=y, designations=area.shown(y, AFTER_EVERYTHING, agreement.document))
+            for y in years
+            if agreement is not None
+        ],
+    )
+
+
+def headline(in_use: Mapping[Designation, InUse]) -> Designation | Literal["none", "unknown"]:
+    """The strictest that holds; unknown where none is known to hold and not all are known not to."""
+    holds = next((d for d in STRICTEST if in_use[d].result), None)
+    return holds or ("unknown" if any(d.result is None for d in in_use.values()) else "none")
+
+
+def area_view(name: str, parameters: Parameters) -> dict[str, Any]:
+    in_use = designated(name, parameters)
+    return {"list_year": list_year(in_use), **{d: in_use[d].result for d in ALL}}
