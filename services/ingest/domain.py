@@ -29,7 +29,6 @@ TAKES: dict[Door, str] = {
     "facts": "agreements, lists, averages, figures, twins, placements, organisations and successions",
     "replies": "offers assigned, returned or resolved",
 }
-LONGEST_VALUE = 200
 
 
 class Refusal(NamedTuple):
@@ -92,7 +91,7 @@ def admit(fact: Inbound, content: str, event_type: str, sender: Sender, known: K
 
 def wrong_door(fact: Inbound, event_type: str, sender: Sender) -> Refusal | None:
     if fact.door != sender.door:
-        return Refusal("type", f"this sender's topic takes only {TAKES[sender.door]}", shortened(event_type))
+        return Refusal("type", f"this sender's topic takes only {TAKES[sender.door]}", event_type)
     about = fact.about() or ""
     if sender.door == "organisation" and not about.startswith(f"{sender.code}-"):
         return Refusal("data.afdeling_id", f"must begin with the number of the sender, {sender.code}", about)
@@ -107,11 +106,9 @@ def moved(fact: Inbound, known: Known) -> Refusal | None:
     for name, value in fixed(fact):
         stands = known.fixed.get((subject(fact), name), value)
         if stands != value:
-            what = {"afdeling_id": "afdeling", "vacancy_id": "vacancy"}[name]
-            rule = (
-                f"the {what} of this {fact.sequence} is {shortened(stands)} and never changes; cancel and report anew"
-            )
-            return Refusal(f"data.{name}", rule, shortened(value))
+            what = f"the {name.removesuffix('_id')} of this {fact.sequence} is {stands}"
+            rule = f"{what} and never changes; take it back and report anew under another id"
+            return Refusal(f"data.{name}", rule, value)
     return None
 
 
@@ -126,7 +123,3 @@ def waits(fact: Inbound, known: Known) -> bool:
     """Whether the afdeling that the fact is about must be registered first."""
     about = fact.about()
     return about is not None and fact.sequence != "registration" and not known.registered(about)
-
-
-def shortened(value: str) -> str:
-    return value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"

@@ -10,7 +10,7 @@ from shared.events.decoding import inbound
 from shared.events.inbound import Inbound
 from shared.runtime.contract import Record
 
-LONGEST_IDENTITY = 500
+LONGEST_IDENTITY, LONGEST_RULE = 500, 1_000
 
 
 def read(record: Record) -> tuple[Origin, Inbound | Invalid]:
@@ -45,3 +45,8 @@ def identity(origin: Origin) -> str:
         return origin.place
     text = json.dumps([origin.source, origin.event_id])
     return text if len(text) <= LONGEST_IDENTITY else hashlib.sha256(text.encode()).hexdigest()
+
+
+def printable(rule: str) -> str:
+    """A rule as it is told: some name the sender's own texts, which may hold anything."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in rule[:LONGEST_RULE])

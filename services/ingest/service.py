@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from services.ingest.contract import IngestStore, Intake, Kept, Origin, RefusedEvent, Waiting
 from services.ingest.domain import Known, Refusal, Subject, admit, fact_id, subject
-from services.ingest.reading import identity, read
+from services.ingest.reading import identity, printable, read
 from shared.events.cloudevents import Invalid, shown
 from shared.events.decoding import content_hash, encode, recorded_model
 from shared.events.inbound import AfdelingRegistered, Inbound
@@ -116,11 +116,11 @@ def take(draft: Draft, arrival: Arrival, fact: Inbound, known: Known) -> None:
 def refuse(draft: Draft, arrival: Arrival, refusal: Refusal) -> None:
     """A receipt with field, rule and value, the original bytes as a dead letter, and a row to count it by."""
     record, origin, at = arrival
-    field, rule, value = (shown(part) for part in refusal)
+    field, rule, value = shown(refusal.field) or "", printable(refusal.rule), shown(refusal.value)
     letter = dead_letter(record, record.partition % PARTITIONS, f"{field} {rule}", "refused", at)
     answer = receipt(origin, record.key, at, fate="refused", field=field, rule=rule, value=value)
     put(draft, [answer, (dead_letters(WRITER), letter)])
-    intake(draft).refusals.append(RefusedEvent(identity(origin), origin, field or "", rule or "", value, at))
+    intake(draft).refusals.append(RefusedEvent(identity(origin), origin, field, rule, value, at))
 
 
 def publications(kept: Kept) -> Iterable[tuple[str, Outgoing]]:
