@@ -45,38 +45,37 @@ def _registered(events: list[Event]) -> dict[str, int]:
     return found
 
 
-def _vacancies(events: list[Event], registered: dict[str, int]) -> list[tuple[int, Data]]:
-    """Each reported vacancy's first telling, with the place from which on it is known."""
+def _first_told(events: list[Event], kind: str, name: str, registered: dict[str, int]) -> list[tuple[int, Data]]:
+    """The first telling of each vacancy or offer, with the place from which on the edge knows it."""
     found: dict[str, tuple[int, Data]] = {}
     for n, e in enumerate(events):
-        if e["type"] == "dk.trappetrin.vacancy.reported.v1" and e["data"]["afdeling_id"] in registered:
-            known = max(n, registered[e["data"]["afdeling_id"]])
-            found.setdefault(e["data"]["vacancy_id"], (known, e["data"]))
+        if e["type"] == f"dk.trappetrin.{kind}.v1" and e["data"]["afdeling_id"] in registered:
+            found.setdefault(e["data"][name], (max(n, registered[e["data"]["afdeling_id"]]), e["data"]))
     return list(found.values())
 
 
 def broken(lots: Lots, events: list[Event], number: int) -> list[Event]:
     """The events with so many broken ones among them, at random places that leave no doubt about them.
 
-    Of twelve one contradicts a vacancy (same revision, other content) and one moves a vacancy to another afdeling.
+    Of twelve one contradicts a vacancy (same revision, other content) and one moves an offer to another vacancy. Both
+    are of the afdeling of what they contradict, so that they follow it in a running system too.
     """
     registered = _registered(events)
-    vacancies = _vacancies(events, registered)
+    vacancies = _first_told(events, "vacancy.reported", "vacancy_id", registered)
+    offers = _first_told(events, "offer.submitted", "offer_id", registered)
     lots.shuffle(vacancies)
+    lots.shuffle(offers)
     afdelinger = sorted(registered) or ["9001-001"]
     placed: list[tuple[float, int, Event]] = [(n, 0, e) for n, e in enumerate(events)]
     for n in range(number):
         known, (kind, breaking) = 0, BREAKS[n % len(BREAKS)]
         data = breaking({"vacancy_id": f"opdigtet-fejl-{n}", "afdeling_id": lots.choice(afdelinger)})
-        if n % 12 < 2 and vacancies:
-            first, told = vacancies.pop()
-            siblings = [a for a in afdelinger if a[:4] == told["afdeling_id"][:4] and a != told["afdeling_id"]]
-            if n % 12 == 0 or not siblings:
-                kind, known, data = "vacancy.reported", first, told | {"rooms": told["rooms"] % 20 + 1}
-            else:
-                other = lots.choice(siblings)
-                kind, known = "vacancy.reported", max(first, registered[other])
-                data = told | {"afdeling_id": other, "revision": 1_000_000}
+        if n % 12 == 0 and vacancies:
+            kind, (known, told) = "vacancy.reported", vacancies.pop()
+            data = told | {"rooms": told["rooms"] % 20 + 1}
+        elif n % 12 == 1 and offers:
+            kind, (known, told) = "offer.submitted", offers.pop()
+            data = told | {"vacancy_id": f"{told['vacancy_id']}-en-anden", "revision": told["revision"] + 10}
         at = lots.uniform(known, len(events))
         neighbour = events[min(int(at), len(events) - 1)]["time"] if events else "2024-01-01T00:00:00.000Z"
         placed.append((at, n + 1, event(Told(datetime.fromisoformat(neighbour), SOURCE, kind, data))))
