@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import structlog
 
 from shared.runtime.backoff import Backoff
-from shared.runtime.contract import Consumer, Draft, Handler, Record, Refused, Store, Task, TaskId
+from shared.runtime.contract import EVERYONE, Consumer, Draft, Handler, Record, Refused, Store, Task, TaskId
 from shared.runtime.observer import Nobody, Observer
 from shared.runtime.relay import Relay
 
@@ -249,11 +249,11 @@ class Core:
         """The tasks with a re-evaluation under way."""
         return [t for _, t in sorted(self.tasks.items()) if t.cursor is not None]
 
-    def look_again(self) -> None:
-        """Reconsider every task of ours from its beginning."""
-        for task in self.tasks.values():
-            task.cursor = ""
-        self.wake.set()
+    def look_again(self, ids: Iterable[TaskId]) -> None:
+        """Reconsider those of these tasks that are ours, from their beginning."""
+        for task in self.tasks.keys() & ids:
+            self.tasks[task].cursor = EVERYONE
+            self.wake.set()
 
     async def stop(self, limit: float = 10.0) -> None:
         """Finish the batch in hand, give everything up, and let the relay send what was committed, within the limit."""

@@ -14,7 +14,20 @@ from shared.events.decoding import decode, encode
 from shared.events.internal import Conclusion
 from shared.events.partitioning import partition_of
 from shared.events.topics import CONCLUDED, INTERNAL, dead_letters
-from shared.runtime.contract import EVERYONE, Draft, Entity, Fact, Flaw, Outgoing, Record, Refused, Slot, Store, Task
+from shared.runtime.contract import (
+    EVERYONE,
+    Draft,
+    Entity,
+    Fact,
+    Flaw,
+    Outgoing,
+    Record,
+    Refused,
+    Slot,
+    Store,
+    Task,
+    TaskId,
+)
 from shared.runtime.deadletters import dead_letter
 
 P = TypeVar("P")
@@ -165,6 +178,11 @@ class KeyedHandler(Generic[P]):
 
     def now(self) -> datetime:
         return self.clock()
+
+
+def of_number(_topic: str, partition: int) -> TaskId:
+    """A task of a keyed service is one partition number of all its topics."""
+    return str(partition)
 
 
 def cached(task: Task, name: str) -> Entity:

@@ -43,9 +43,7 @@ class Classifier:
     def conclude_everyone(self, parameters: Parameters) -> Iterable[Conclusion]:
         """The designations of every area of which anything is known, by the newest facts."""
         recorded_at = max(f.recorded_at for f in parameters.everyone.values())
-        return [
-            area_of(name, parameters).model_copy(update={"recorded_at": recorded_at}) for name in parameters.names()
-        ]
+        return [area_of(name, parameters, recorded_at) for name in sorted(parameters.names())]
 
     def view(
         self, entity: str, facts: Mapping[Slot, Fact], conclusions: Mapping[Slot, Conclusion], parameters: Parameters

@@ -47,7 +47,11 @@ def test_a_code_with_a_leading_zero_stays_text(written, code: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("_min: {value: 1000", "_min: {value: -1", "criteria.udsat.residents_min.value must be a number from 0 to 10,000,000; it is -1"),
+        (
+            "_min: {value: 1000",
+            "_min: {value: -1",
+            "criteria.udsat.residents_min.value must be a number from 0 to 10,000,000; it is -1",
+        ),
         ("value: floor", "value: nearest", "quota.rounding.value must be one of floor or ceil; it is nearest"),
         ("language: da", "lingo: da", "lingo is not a known field; it is da"),
         ("placement_day: null", "placement_day: 01-01", "staircase.placement_day must be null"),

@@ -1,0 +1,158 @@
+"""`trappetrin evaluate FILE…`: what follows from files of inbound events, offline.
+
+There is no second implementation here: the lines go through ingest's validation and the services' own steps, run by the
+same runtime core, over a broker and stores in memory.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from rich.console import Console
+
+from services.classifier.domain import Classifier
+from services.cli.state import Json, State, as_json, empty, merge, show
+from services.ingest.contract import task_of as of_partition
+from services.ingest.memory import MemoryIngestStore
+from services.ingest.service import IngestHandler
+from services.matching.domain import MatchingDomain
+from services.quota.domain import QuotaDomain
+from shared.clock import utc_now
+from shared.events.cloudevents import STRUCTURED
+from shared.events.decoding import route
+from shared.events.topics import INBOUND_PATTERN, READS
+from shared.runtime.contract import EVERYONE, Entity, Handler, Outgoing
+from shared.runtime.core import Core
+from shared.runtime.keyed import Domain, KeyedHandler, of_number
+from shared.runtime.memory import MemoryBroker, MemoryConsumer, MemoryPublisher, MemoryStore, run_until_quiet
+from shared.runtime.relay import Relay
+
+HEADERS = (("content-type", STRUCTURED.encode()),)
+NEVER = 2**62
+
+
+class Refused(NamedTuple):
+    """One refused event: where it stands, and why."""
+
+    file: str
+    line: int
+    event_id: str | None
+    field: str
+    rule: str
+    value: str | None
+
+    def __str__(self) -> str:
+        value = "" if self.value is None else f": {self.value!r}"
+        return f"{self.file}:{self.line}: {self.field} {self.rule}{value}"
+
+
+class Offline:
+    """All services over one broker in memory; lines go in as they would through Kafka."""
+
+    def __init__(self) -> None:
+        self.broker = MemoryBroker()
+        self.ingest = MemoryIngestStore()
+        self.edge = IngestHandler(self.ingest, utc_now)
+        self.cores = [self.run(self.ingest, self.edge, is_inbound, of_partition)]
+        domains: dict[str, Domain[Any]] = {
+            "classifier": Classifier(),
+            "quota": QuotaDomain(),
+            "matching": MatchingDomain(),
+        }
+        self.services = []
+        for name, domain in domains.items():
+            store, reads = MemoryStore(), frozenset(READS[name])
+            handler = KeyedHandler(domain, name, store)
+            self.cores.append(self.run(store, handler, reads.__contains__, of_number))
+            self.services.append((domain, store))
+        self.where: dict[tuple[str, int], tuple[str, int]] = {}
+
+    def run(
+        self, store: Any, handler: Handler, reads: Callable[[str], bool], task_of: Callable[[str, int], str]
+    ) -> tuple[Core, MemoryConsumer]:
+        consumer = MemoryConsumer(self.broker, reads, task_of)
+        relay = Relay(store, MemoryPublisher(self.broker), most=NEVER)
+        return Core(store, consumer, relay, handler, task_of=task_of, flood=NEVER), consumer
+
+    def send(self, file: str, number: int, line: bytes, municipality: str) -> None:
+        """One line, onto the one partition of its sender's topic: the order of the file is the order of arrival."""
+        topic, key = route(line, municipality)
+        log = self.broker.logs[topic, 0]
+        self.where[topic, len(log)] = file, number
+        log.append(Outgoing(0, key, line, HEADERS))
+
+    async def settle(self) -> None:
+        """Until nothing is left to do, parked events that can be released among it."""
+        await run_until_quiet(self.cores)
+        while waiting := await self.edge.waiting():
+            self.cores[0][0].look_again(waiting)
+            await run_until_quiet(self.cores)
+
+    def state(self) -> State:
+        whole = empty()
+        for domain, store in self.services:
+            for entity_view in views(domain, store):
+                merge(whole, entity_view)
+        whole["refused"] = len(self.ingest.refusals)
+        return whole
+
+    def refused(self) -> list[Refused]:
+        """The distinct refused events, as their lines stand in the files."""
+        found = []
+        for r in self.ingest.refusals.values():
+            file, number = self.where[r.origin.topic, r.origin.offset]
+            found.append(Refused(file, number, r.origin.event_id, r.field, r.rule, r.value))
+        return sorted(found, key=lambda r: (r.file, r.line))
+
+
+def is_inbound(topic: str) -> bool:
+    return re.fullmatch(INBOUND_PATTERN, topic) is not None
+
+
+def views(domain: Domain[Any], store: MemoryStore) -> Iterator[Mapping[str, Any]]:
+    """Every entity's part of the state, with its own task's parameters."""
+    everyone = {task: entity for (task, name), entity in store.entities.items() if name == EVERYONE}
+    parameters: dict[str, Any] = {}
+    for (task, name), entity in store.entities.items():
+        if name != EVERYONE:
+            if task not in parameters:
+                parameters[task] = domain.parameters((everyone.get(task) or Entity()).facts)
+            yield domain.view(name, entity.facts, entity.conclusions, parameters[task])
+
+
+async def fold(lines: Iterable[tuple[str, int, bytes]], municipality: str = "0851") -> tuple[State, list[Refused]]:
+    """The final state, and what was refused. Lines come as (file, number, bytes); they are taken in this order."""
+    offline = Offline()
+    for file, number, line in lines:
+        offline.send(file, number, line, municipality)
+    await offline.settle()
+    return offline.state(), offline.refused()
+
+
+def lines_of(files: Iterable[Path]) -> Iterator[tuple[str, int, bytes]]:
+    """The lines that are not blank, with where they stand. Raises `OSError`."""
+    for file in files:
+        with file.open("rb") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    yield str(file), number, line.rstrip(b"\r\n")
+
+
+Files = Annotated[list[Path], typer.Argument(help="Files of inbound events, one CloudEvent a line.", exists=True)]
+Municipality = Annotated[str, typer.Option(help="The municipality that the files' facts come from.")]
+
+
+def evaluate(files: Files, as_text: Json = False, municipality: Municipality = "0851") -> None:
+    """Fold files of inbound events offline, through the services' own code, and print the final state."""
+    errors = Console(stderr=True, soft_wrap=True)
+    with errors.status("evaluating"):
+        state, refused = asyncio.run(fold(lines_of(files), municipality))
+    for refusal in refused:
+        errors.print(f"refused {refusal}", highlight=False, markup=False)
+    if as_text:
+        typer.echo(as_json(state))
+    else:
+        show(state, Console())
