@@ -1,5 +1,7 @@
 """Every metric of a service, in base units, with bounded labels: never an afdeling, a vacancy or an offer."""
 
+from time import monotonic
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared.version import VERSION
@@ -15,7 +17,7 @@ class Metrics:
         build.labels(service, VERSION).set(1)
         # Records whose effects were committed, dead letters among them.
         self.records = Counter("trappetrin_records", "Records committed", registry=registry)
-        # Drafts that were committed: one a task and batch.
+        # Batches that were committed, each in one statement.
         self.batches = Counter("trappetrin_batches", "Batches committed", registry=registry)
         # Load, step and commit of a batch; the relay is not in it.
         self.seconds = Histogram(
@@ -35,3 +37,25 @@ class Metrics:
         self.outbox = Gauge("trappetrin_outbox_rows", "Outbox rows waiting for the broker", registry=registry)
         # When the keeper's loop last turned, as seconds since 1970.
         self.heartbeat = Gauge("trappetrin_heartbeat_timestamp_seconds", "When the loop last turned", registry=registry)
+
+
+class Counting:
+    """The core's observer: what it tells, into the metrics; `beat` is when the keeper's loop last turned, monotonic."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.metrics, self.beat = metrics, monotonic()
+
+    def committed(self, records: int, tasks: int, seconds: float) -> None:
+        self.metrics.records.inc(records)
+        self.metrics.batches.inc()
+        self.metrics.seconds.observe(seconds)
+
+    def dropped(self, why: str) -> None:
+        self.metrics.dropped.labels(why).inc()
+
+    def buried(self, records: int) -> None:
+        self.metrics.dead_letters.inc(records)
+
+    def turned(self) -> None:
+        self.beat = monotonic()
+        self.metrics.heartbeat.set_to_current_time()

@@ -6,7 +6,7 @@ same runtime core, over a broker and stores in memory.
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from services.classifier.domain import Classifier
-from services.cli.state import Json, State, as_json, empty, merge, show
+from services.cli.state import Json, as_json, empty, show
 from services.ingest.contract import task_of as of_partition
 from services.ingest.memory import MemoryIngestStore
 from services.ingest.service import IngestHandler
@@ -24,11 +24,12 @@ from shared.clock import utc_now
 from shared.events.cloudevents import STRUCTURED
 from shared.events.decoding import route
 from shared.events.topics import INBOUND_PATTERN, READS
-from shared.runtime.contract import EVERYONE, Entity, Handler, Outgoing
+from shared.runtime.contract import Handler, Outgoing
 from shared.runtime.core import Core
 from shared.runtime.keyed import Domain, KeyedHandler, of_number
 from shared.runtime.memory import MemoryBroker, MemoryConsumer, MemoryPublisher, MemoryStore, run_until_quiet
 from shared.runtime.relay import Relay
+from shared.runtime.views import State, merge, view
 
 HEADERS = (("content-type", STRUCTURED.encode()),)
 NEVER = 2**62
@@ -91,12 +92,10 @@ class Offline:
             self.cores[0][0].look_again(waiting)
             await run_until_quiet(self.cores)
 
-    def state(self) -> State:
-        whole = empty()
+    async def state(self) -> State:
+        whole = merge(empty(), await self.edge.view())
         for domain, store in self.services:
-            for entity_view in views(domain, store):
-                merge(whole, entity_view)
-        whole["refused"] = len(self.ingest.refusals)
+            merge(whole, await view(domain, store))
         return whole
 
     def refused(self) -> list[Refused]:
@@ -112,24 +111,13 @@ def is_inbound(topic: str) -> bool:
     return re.fullmatch(INBOUND_PATTERN, topic) is not None
 
 
-def views(domain: Domain[Any], store: MemoryStore) -> Iterator[Mapping[str, Any]]:
-    """Every entity's part of the state, with its own task's parameters."""
-    everyone = {task: entity for (task, name), entity in store.entities.items() if name == EVERYONE}
-    parameters: dict[str, Any] = {}
-    for (task, name), entity in store.entities.items():
-        if name != EVERYONE:
-            if task not in parameters:
-                parameters[task] = domain.parameters((everyone.get(task) or Entity()).facts)
-            yield domain.view(name, entity.facts, entity.conclusions, parameters[task])
-
-
 async def fold(lines: Iterable[tuple[str, int, bytes]], municipality: str = "0851") -> tuple[State, list[Refused]]:
     """The final state, and what was refused. Lines come as (file, number, bytes); they are taken in this order."""
     offline = Offline()
     for file, number, line in lines:
         offline.send(file, number, line, municipality)
     await offline.settle()
-    return offline.state(), offline.refused()
+    return await offline.state(), offline.refused()
 
 
 def lines_of(files: Iterable[Path]) -> Iterator[tuple[str, int, bytes]]:

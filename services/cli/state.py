@@ -1,7 +1,6 @@
 """`trappetrin state`: the state of the running system, in the shape of `evaluate`; each service answers for its own."""
 
 import json
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -9,20 +8,10 @@ from rich.console import Console
 from rich.table import Table
 
 from services.cli.system import SERVICES, find
+from shared.runtime.views import State, merge
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON with sorted keys, to compare as text.")]
-State = dict[str, Any]
 COLOURS = {"red": "red", "yellow": "yellow", "green": "green", "unknown": "dim"}
-
-
-def merge(into: State, part: Mapping[str, Any]) -> State:
-    """Fold one service's part into the whole: objects are merged, everything else is set."""
-    for name, value in part.items():
-        if isinstance(value, Mapping):
-            merge(into.setdefault(name, {}), value)
-        else:
-            into[name] = value
-    return into
 
 
 def empty() -> State:

@@ -6,10 +6,13 @@ STATEMENT_LIMIT = 15.0
 
 
 async def open_pool(dsn: str, schema: str, most: int = 6) -> asyncpg.Pool:
-    """A frozen process may hold no lock, so idle transactions end after 3 s, below the group's session timeout."""
+    """Connects at the first statement, so that a process can say that the database is away.
+
+    A frozen process may hold no lock, so idle transactions end after 3 s, below the group's session timeout.
+    """
     return await asyncpg.create_pool(
         dsn,
-        min_size=1,
+        min_size=0,
         max_size=most,
         command_timeout=STATEMENT_LIMIT,
         timeout=5,

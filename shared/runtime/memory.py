@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
 from shared.runtime.contract import EVERYONE, Draft, Entity, Outgoing, Record, Row, RowId, Task, TaskId
 from shared.runtime.core import Core
@@ -48,6 +48,10 @@ class MemoryStore:
         for (name, slot), conclusion in draft.conclusions.items():
             self.entities.setdefault((task.id, name), Entity()).conclusions[slot] = conclusion
         self.outbox |= {row.id: row for row in draft.rows()}
+
+    async def everything(self) -> AsyncIterator[tuple[TaskId, str, Entity]]:
+        for task, name in sorted(self.entities.keys() | {(task, EVERYONE) for task in self.tasks}):
+            yield task, name, self.entities.get((task, name)) or Entity()
 
     async def pending(self, ids: Iterable[TaskId]) -> list[Row]:
         wanted = set(ids)

@@ -1,0 +1,61 @@
+"""The one place of ingest that knows concrete classes."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+import structlog
+
+from services.ingest.contract import task_of
+from services.ingest.service import IngestHandler
+from services.ingest.store import PostgresIngestStore
+from shared.clock import utc_now
+from shared.events.topics import INBOUND_PATTERN
+from shared.runtime.app import Parts, serve
+from shared.runtime.core import Core
+from shared.settings import Settings
+
+PARKED_AT_MOST = 1_000
+log = structlog.get_logger()
+
+
+def main() -> None:
+    """Ingest = inbound events → accepted, parked or refused facts; receipts to their senders."""
+    settings = Settings()
+
+    def parts(pool: asyncpg.Pool) -> Parts:
+        store = PostgresIngestStore(pool)
+        handler = IngestHandler(store, utc_now)
+
+        async def state(_query: Mapping[str, str]) -> Any:
+            return await handler.view()
+
+        async def parked(_query: Mapping[str, str]) -> Any:
+            waiting = await handler.parked(PARKED_AT_MOST)
+            return [{**w._asdict(), "since": w.since.isoformat()} for w in waiting]
+
+        async def left() -> Mapping[str, int]:
+            return {"releasable": sum((await handler.waiting()).values())}
+
+        async def releasing(core: Core) -> None:
+            """A registration may have come by any task, so each looks for what it can release now."""
+            while True:
+                await asyncio.sleep(settings.release_every)
+                try:
+                    core.look_again(await handler.waiting())
+                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    log.warning("cannot look for parked events", error=type(error).__name__)
+
+        return Parts(
+            store,
+            handler,
+            task_of,
+            {"/state": state, "/parked": parked},
+            pattern=INBOUND_PATTERN,
+            believes_gaps=lambda _topic: True,
+            left=left,
+            beside=[releasing],
+        )
+
+    serve("ingest", settings, parts)
