@@ -13,8 +13,8 @@ import typer
 from confluent_kafka import Consumer, TopicPartition
 from rich.console import Console
 
-from services.cli.system import SERVICES, System, Unreachable, find
-from shared.events.topics import INBOUND_PATTERN, READS
+from services.cli.system import System, Unreachable, find
+from shared.events.topics import INBOUND_PATTERN, READS, SERVICES
 
 Ends = Mapping[tuple[str, int], int]
 POLL = 0.1

@@ -7,7 +7,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.system import SERVICES, find
+from services.cli.system import find
+from shared.events.topics import SERVICES
 from shared.runtime.views import State, merge
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON with sorted keys, to compare as text.")]

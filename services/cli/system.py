@@ -6,14 +6,13 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 import typer
 
-SERVICES = ("ingest", "classifier", "quota", "matching")
-ROOT = Path(__file__).resolve().parents[2]
+from deploy.local.stack import Stack
+from shared.events.topics import SERVICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,7 @@ def find() -> System:
         for service, _, url in pairs:
             urls.setdefault(service.strip(), []).append(url.strip().rstrip("/"))
         return System(servers.split(","), urls)
-    from deploy.local.stack import Stack
-
-    stack = Stack(Path(os.environ.get("TRAPPETRIN_ROOT", ROOT)))
+    stack = Stack()
     if not stack.kafka_servers:
         typer.echo("Nothing is running here: start it with `trappetrin up`, or name it in TRAPPETRIN_KAFKA.", err=True)
         raise typer.Exit(2)

@@ -1,0 +1,229 @@
+"""The stack of one folder: `up` starts what is missing, `down` stops what was started here, `status` tells.
+
+What was started is written down in `stack.json` before anything else happens; ports, the cluster and the password stay
+the same from one `up` to the next. A lock lets only one command change it at a time.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from deploy.local import kafka, needs, postgres
+from deploy.local.needs import Say
+from deploy.local.processes import Identity, Spec, spawn, stop, tail
+from deploy.local.settings import STOP, cache, free_port, home, is_free
+from shared.database.migrations import migrate
+from shared.events.topics import SERVICES
+from shared.runtime.admin import ensure_internal_topics
+
+READY, POLL, GRACE = 90.0, 0.05, 20.0
+GROUND = ("postgres", "kafka")
+
+
+class Broken(Exception):
+    """A process did not come up; the message has the end of its log."""
+
+
+@dataclass(slots=True)
+class Book:
+    """What `stack.json` holds. `processes`: name to pid, start, boot and fingerprint of what was started."""
+
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    replicas: int = 1
+    ports: dict[str, int] = field(default_factory=dict)
+    processes: dict[str, tuple[int, str, str, str]] = field(default_factory=dict)
+
+    def process(self, name: str) -> Identity | None:
+        """The process of that name, if it is the one that was started and still alive."""
+        known = self.processes.get(name)
+        found = Identity(*known[:3]) if known else None
+        return found if found and found.alive else None
+
+
+class Stack:
+    """`folder` holds all of it but what is fetched once (`deploy.local.settings.cache`)."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.home = folder or home()
+        self.file, self.logs = self.home / "stack.json", self.home / "logs"
+
+    # What the others ask
+
+    @property
+    def kafka_servers(self) -> list[str]:
+        """Empty when no broker runs here."""
+        book = self.read()
+        return [f"127.0.0.1:{book.ports['kafka']}"] if book.process("kafka") else []
+
+    @property
+    def dsn(self) -> str:
+        book = self.read()
+        return postgres.dsn(book.ports["postgres"], book.password)
+
+    def service_urls(self, service: str) -> list[str]:
+        """Of the replicas that live."""
+        book = self.read()
+        names = [n for n in book.processes if n.rpartition("-")[0] == service and book.process(n)]
+        return [f"http://127.0.0.1:{book.ports[n]}" for n in sorted(names)]
+
+    def status(self) -> dict[str, Any]:
+        """`{"processes": [{"name", "pid", "port", "healthy", "version"}, …]}`: all that should run.
+
+        Where it does not, its pid is null.
+        """
+        book = self.read()
+        return {"processes": [self.told(book, name) for name in sorted(book.processes)]}
+
+    def told(self, book: Book, name: str) -> dict[str, Any]:
+        process, port = book.process(name), book.ports[name]
+        healthy, version = False, None
+        if name == "kafka":
+            healthy, version = bool(process) and kafka.answers(port), kafka.VERSION
+        elif name == "postgres":
+            healthy, version = bool(process) and postgres.answers(port, book.password), postgres.version()
+        elif process:
+            healthy, version = asked(port)
+        return {
+            "name": name,
+            "pid": process.pid if process else None,
+            "port": port,
+            "healthy": healthy,
+            "version": version,
+        }
+
+    # What changes it
+
+    def up(self, replicas: int | None = None, *, install: bool = False, say: Say = print) -> None:
+        """Start what is missing, so many replicas of every service (as before when None), and wait until all is ready.
+
+        Raises `needs.Missing`, `Broken`.
+        """
+        needs.ensure(kafka.verified(kafka.jars(cache())), install=install, say=say)
+        kafka.install(cache(), say)
+        with self.changing() as book:
+            book.replicas = replicas or book.replicas
+            wanted = [f"{service}-{n + 1}" for service in SERVICES for n in range(book.replicas)]
+            surplus = [n for n in book.processes if n not in wanted and n not in GROUND]
+            self.end(book, surplus)
+            for name in (*GROUND, "controller", *wanted):
+                self.give_port(book, name)
+            postgres.initialise(self.home, book.password)
+            folder = self.home / "kafka"
+            kafka.format_storage(cache(), folder, book.ports["kafka"], book.ports["controller"])
+            database = postgres.server(self.home, book.ports["postgres"], self.logs / "postgres.log")
+            broker = kafka.broker(cache(), folder, book.ports["kafka"], self.logs / "kafka.log")
+            self.start(book, [database, broker], say)
+            self.wait(book, database, lambda: postgres.answers(database.port, book.password))
+            self.wait(book, broker, lambda: kafka.answers(broker.port))
+            migrate(postgres.dsn(database.port, book.password))
+            ensure_internal_topics([f"127.0.0.1:{broker.port}"])
+            services = [self.service(book, name) for name in wanted]
+            self.start(book, services, say)
+            for spec in services:
+                self.wait(book, spec, lambda port=spec.port: asked(port)[0])  # type: ignore[misc]  # bound now
+
+    def down(self, *, delete_data: bool = False, say: Say = print) -> None:
+        """Stop what was started here: the services first, then what they stand on."""
+        if not self.file.exists():
+            return
+        with self.changing() as book:
+            services = [n for n in book.processes if n not in GROUND]
+            say("stopping")
+            self.end(book, services)
+            self.end(book, ["kafka"])
+            self.end(book, ["postgres"])
+        if delete_data:
+            shutil.rmtree(postgres.folder(self.home), ignore_errors=True)
+            for part in (self.home / "kafka", self.logs, self.file):
+                shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)
+
+    def start(self, book: Book, specs: Sequence[Spec], say: Say) -> None:
+        """Those of them that do not run as they should; what runs otherwise is stopped first."""
+        stale = [s.name for s in specs if book.process(s.name) and book.processes[s.name][3] != s.fingerprint()]
+        if stale:
+            self.end(book, stale)
+        for spec in specs:
+            if book.process(spec.name) is None:
+                say(f"starting {spec.name} on port {spec.port}")
+                book.processes[spec.name] = (*spawn(spec), spec.fingerprint())
+                self.write(book)
+
+    def wait(self, book: Book, spec: Spec, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + READY
+        while not ready():
+            if book.process(spec.name) is None:
+                raise Broken(f"{spec.name} ended; the end of {spec.log}:\n{tail(spec.log)}")
+            if time.monotonic() > deadline:
+                raise Broken(f"{spec.name} is not ready after {READY:g} s; the end of {spec.log}:\n{tail(spec.log)}")
+            time.sleep(POLL)
+
+    def end(self, book: Book, names: Sequence[str]) -> None:
+        stop([p for n in names if (p := book.process(n))], STOP, GRACE)
+        for name in names:
+            book.processes.pop(name, None)
+        self.write(book)
+
+    def give_port(self, book: Book, name: str) -> None:
+        """The same as last time, unless somebody else has taken it meanwhile."""
+        known = book.ports.get(name)
+        owner = "kafka" if name == "controller" else name
+        if known is None or (book.process(owner) is None and not is_free(known)):
+            book.ports[name] = free_port(frozenset(book.ports.values()))
+
+    def service(self, book: Book, name: str) -> Spec:
+        """Settings that the starter gives in the environment reach the service; where things are is decided here."""
+        env = {k: v for k, v in os.environ.items() if k.startswith("TRAPPETRIN_") or k in ("PATH", "TZ", "LANG")}
+        env |= {
+            "TRAPPETRIN_KAFKA": f"127.0.0.1:{book.ports['kafka']}",
+            "TRAPPETRIN_DATABASE": postgres.dsn(book.ports["postgres"], book.password),
+            "TRAPPETRIN_INSTANCE": name,
+            "TRAPPETRIN_HTTP_PORT": str(book.ports[name]),
+        }
+        command = [sys.executable, "-m", f"services.{name.rpartition('-')[0]}"]
+        return Spec(name, command, env, self.logs / f"{name}.log", book.ports[name])
+
+    # The book
+
+    @contextmanager
+    def changing(self) -> Iterator[Book]:
+        for folder in (self.home, self.logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        with (self.home / "stack.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            book = self.read()
+            yield book
+            self.write(book)
+
+    def read(self) -> Book:
+        if not self.file.exists():
+            return Book()
+        told = json.loads(self.file.read_text(encoding="utf-8"))
+        return Book(**{**told, "processes": {n: tuple(p) for n, p in told["processes"].items()}})
+
+    def write(self, book: Book) -> None:
+        """Whole or not at all; it holds a password, so nobody else may read it."""
+        fresh = self.file.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        told = {name: getattr(book, name) for name in ("password", "replicas", "ports", "processes")}
+        fresh.write_text(json.dumps(told, indent=1, sort_keys=True), encoding="utf-8")
+        fresh.replace(self.file)
+
+
+def asked(port: int) -> tuple[bool, str | None]:
+    """Whether a service says that it is ready, and its version."""
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{port}/ready", timeout=2)
+    except httpx.HTTPError:
+        return False, None
+    return answer.status_code == 200, answer.json().get("version")

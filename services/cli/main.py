@@ -1,0 +1,43 @@
+"""`trappetrin`: the console."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from services.cli.evaluate import evaluate
+from services.cli.settle import settle
+from services.cli.simulate import simulate
+from services.cli.stack import down, status, up
+from services.cli.state import state
+from services.cli.system import Unreachable
+from shared.version import VERSION
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="The staircase, the quotas and the decisions of Fælles Udlejningsaftale.",
+)
+for panel, commands in {
+    "The system on this machine": (up, down, status, settle),
+    "What it knows": (state,),
+    "Files of events": (evaluate, simulate),
+}.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+
+
+@app.command(rich_help_panel="The system on this machine")
+def version() -> None:
+    """Print the version."""
+    typer.echo(VERSION)
+
+
+def main() -> None:
+    """Errors that a user can meet come as one sentence, not as a traceback."""
+    try:
+        app()
+    except Unreachable as error:
+        Console(stderr=True, soft_wrap=True).print(str(error), highlight=False, markup=False)
+        sys.exit(2)

@@ -1,0 +1,61 @@
+"""`trappetrin up`, `down`, `status`: the system on this machine."""
+
+import json
+import subprocess
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local.needs import Missing
+from deploy.local.stack import Broken, Stack
+from services.cli.state import Json
+
+
+def up(
+    *,
+    replicas: Annotated[
+        int | None, typer.Option(min=1, max=6, help="Processes of every service; as last time when not given, else 1.")
+    ] = None,
+    install: Annotated[bool, typer.Option("--install", help="Install missing system packages with apt-get.")] = False,
+) -> None:
+    """Start Kafka, PostgreSQL and the services, or what is missing of them, and wait until all are ready."""
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        Stack().up(replicas, install=install, say=errors.print)
+    except Missing as missing:
+        errors.print(f"Missing on this machine. Install it with:\n  {missing}\nor run `trappetrin up --install`.")
+        raise typer.Exit(2) from missing
+    except (Broken, subprocess.CalledProcessError, ValueError) as error:
+        errors.print(str(error), markup=False)
+        raise typer.Exit(1) from error
+    errors.print("all is up; `trappetrin status` tells where, `trappetrin down` stops it")
+
+
+def down(
+    *,
+    delete_data: Annotated[
+        bool, typer.Option("--delete-data", help="Remove the topics, the database and the logs too.")
+    ] = False,
+) -> None:
+    """Stop what `up` started. The data stays unless told otherwise."""
+    Stack().down(delete_data=delete_data, say=Console(stderr=True).print)
+
+
+def status(as_text: Json = False) -> None:
+    """Tell which processes should run, and how each is. Exit code 1 when one is not healthy."""
+    told = Stack().status()
+    if as_text:
+        typer.echo(json.dumps(told, indent=1))
+    else:
+        table = Table()
+        for heading in ("process", "pid", "port", "healthy", "version"):
+            table.add_column(heading)
+        for p in told["processes"]:
+            table.add_row(
+                p["name"], str(p["pid"] or "–"), str(p["port"]), "yes" if p["healthy"] else "[red]no[/]", p["version"]
+            )
+        Console().print(table if told["processes"] else "Nothing was started here: `trappetrin up`.")
+    if not all(p["healthy"] for p in told["processes"]):
+        raise typer.Exit(1)
