@@ -5,12 +5,15 @@ import sys
 import typer
 from rich.console import Console
 
+from services.cli.edge import dlq, parked
 from services.cli.evaluate import evaluate
+from services.cli.publish import publish
 from services.cli.settle import settle
 from services.cli.simulate import simulate
 from services.cli.stack import down, status, up
 from services.cli.state import state
 from services.cli.system import Unreachable
+from services.cli.watch import watch
 from shared.version import VERSION
 
 app = typer.Typer(
@@ -21,11 +24,12 @@ app = typer.Typer(
 )
 for panel, commands in {
     "The system on this machine": (up, down, status, settle),
-    "What it knows": (state,),
-    "Files of events": (evaluate, simulate),
+    "What it knows": (state, watch, parked),
+    "Files of events": (evaluate, publish, simulate),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(dlq, name="dlq", rich_help_panel="What it knows")
 
 
 @app.command(rich_help_panel="The system on this machine")

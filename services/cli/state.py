@@ -19,8 +19,9 @@ def empty() -> State:
     return {"afdelinger": {}, "areas": {}, "decisions": {}, "refused": 0}
 
 
-def as_json(state: State) -> str:
-    return json.dumps(state, ensure_ascii=False, indent=1, sort_keys=True)
+def as_json(told: Any) -> str:
+    """For programs: sorted, so that equal is equal as text."""
+    return json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True)
 
 
 def show(state: State, console: Console) -> None:

@@ -1,0 +1,92 @@
+"""`trappetrin watch decisions|colours|quotas|receipts`: what the services publish, as it comes."""
+
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from confluent_kafka import Message
+from pydantic import BaseModel, ValidationError
+from rich.console import Console
+
+from services.cli import sentences
+from services.cli.log import Log
+from services.cli.state import Json
+from services.cli.system import find
+from shared.events.internal import Colours, Conclusion, Decision, Quota, Receipt
+
+
+class What(StrEnum):
+    decisions = "decisions"
+    colours = "colours"
+    quotas = "quotas"
+    receipts = "receipts"
+
+
+class Kind(NamedTuple):
+    model: type[BaseModel]
+    sentence: Callable[[Any], str]
+    wanted: Callable[[str], bool]
+
+
+KINDS = {
+    What.decisions: Kind(Decision, sentences.of_decision, "decisions.v1".__eq__),
+    What.colours: Kind(Colours, sentences.of_colours, "colours.v1".__eq__),
+    What.quotas: Kind(Quota, sentences.of_quota, "quotas.v1".__eq__),
+    What.receipts: Kind(Receipt, sentences.of_receipt, lambda topic: topic.endswith(".receipts.v1")),
+}
+
+
+class Newest:
+    """A consumer's version filter: of an entity's conclusion only what is newer than what was seen."""
+
+    def __init__(self) -> None:
+        self.seen: dict[tuple[str, str, str], int] = {}
+
+    def is_news(self, event: BaseModel) -> bool:
+        if not isinstance(event, Conclusion):
+            return True
+        slot = (event.kind, event.entity(), event.key())
+        if event.version <= self.seen.get(slot, 0):
+            return False
+        self.seen[slot] = event.version
+        return True
+
+
+def read(kind: Kind, message: Message) -> BaseModel | None:
+    """None for what is none of ours."""
+    try:
+        return kind.model.model_validate_json(message.value() or b"", extra="ignore")
+    except ValidationError:
+        return None
+
+
+def watch(
+    what: Annotated[What, typer.Argument(help="What to watch.")],
+    *,
+    as_text: Json = False,
+    beginning: Annotated[
+        bool, typer.Option("--beginning", help="From the beginning, not only what comes now.")
+    ] = False,
+    idle: Annotated[float | None, typer.Option(min=0.1, help="End after so many seconds without anything new.")] = None,
+) -> None:
+    """Print what the services publish, as it comes, until interrupted. An older version after a newer is left out."""
+    kind, newest, console = KINDS[what], Newest(), Console(soft_wrap=True, highlight=False)
+    log, last = Log(find(), kind.wanted), time.monotonic()
+    try:
+        for messages in log.tail(beginning=beginning):
+            for message in messages:
+                last = time.monotonic()
+                event = read(kind, message)
+                if event is not None and newest.is_news(event):
+                    if as_text:
+                        typer.echo(event.model_dump_json(by_alias=True))
+                    else:
+                        console.print(kind.sentence(event))
+            if idle is not None and time.monotonic() - last > idle:
+                break
+    except KeyboardInterrupt:
+        return
+    finally:
+        log.close()
