@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.system import find
+from services.cli.system import System, find
 from shared.events.topics import SERVICES
 from shared.runtime.views import State, merge
 
@@ -55,9 +55,9 @@ def show(state: State, console: Console) -> None:
     console.print(f"Refused at the edge: {state['refused']}")
 
 
-def current() -> State:
+def current(system: System) -> State:
     """Ask every service and merge. Raises `Unreachable`."""
-    system, whole = find(), empty()
+    whole = empty()
     for service in SERVICES:
         merge(whole, system.ask(service, "/state"))
     return whole
@@ -65,7 +65,7 @@ def current() -> State:
 
 def state(as_text: Json = False) -> None:
     """Print the state of the running system: staircase, areas, quotas, decisions."""
-    whole = current()
+    whole = current(find())
     if as_text:
         typer.echo(as_json(whole))
     else:

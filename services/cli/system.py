@@ -47,8 +47,13 @@ def find() -> System:
         for service, _, url in pairs:
             urls.setdefault(service.strip(), []).append(url.strip().rstrip("/"))
         return System(servers.split(","), urls)
-    stack = Stack()
-    if not stack.kafka_servers:
+    system = of(Stack())
+    if not system.kafka:
         typer.echo("Nothing is running here: start it with `trappetrin up`, or name it in TRAPPETRIN_KAFKA.", err=True)
         raise typer.Exit(2)
+    return system
+
+
+def of(stack: Stack) -> System:
+    """The system that this stack runs, as it is now."""
     return System(stack.kafka_servers, {s: stack.service_urls(s) for s in SERVICES})

@@ -22,7 +22,7 @@ from shared.events.inbound import (
 )
 from shared.events.internal import Colours, Conclusion, Decision, OfferReason, Outcome
 from shared.events.values import Colour
-from shared.runtime.contract import Fact, Slot
+from shared.runtime.contract import Fact, Ours, Slot
 
 Facts = Mapping[Slot, Fact]
 
@@ -54,7 +54,7 @@ class MatchingDomain:
             return ()
         return [decided(facts, case) for case in cases(facts, registrations, colours, parameters)]
 
-    def conclude_everyone(self, parameters: Agreements) -> Iterable[Conclusion]:
+    def conclude_everyone(self, parameters: Agreements, ours: Ours) -> Iterable[Conclusion]:
         return ()
 
     def view(

@@ -16,7 +16,7 @@ from shared.agreement.registrations import Registrations
 from shared.events.inbound import VacancyCancelled, VacancyReported
 from shared.events.internal import Colours, Conclusion, Decision, Quota
 from shared.events.values import Colour
-from shared.runtime.contract import Fact, Slot
+from shared.runtime.contract import Fact, Ours, Slot
 
 Class = Literal["counting", "suspended", "excluded"]
 NOT_REPORTED = "colour_may_not_report"
@@ -65,7 +65,7 @@ class QuotaDomain:
             ),
         )
 
-    def conclude_everyone(self, parameters: Agreements) -> Iterable[Conclusion]:
+    def conclude_everyone(self, parameters: Agreements, ours: Ours) -> Iterable[Conclusion]:
         return ()
 
     def view(

@@ -55,18 +55,33 @@ def at_least(needed: int, verdicts: Iterable[Verdict]) -> Verdict:
     return True if met >= needed else False if met + unknown < needed else None
 
 
-def criterion(name: Indicator, limit: Limit, figure: Figure, national: Decimal | None) -> Criterion:
-    """One criterion as it was applied. `national`: the two-year average in %, for `convicted`."""
+class Applied(NamedTuple):
+    """One criterion as it was applied; told in full only where it is shown."""
+
+    name: Indicator
+    limit: Limit
+    figure: Figure
+    bound: Fraction | None
+    verdict: Verdict
+
+    def told(self) -> Criterion:
+        value, bound, limit = self.figure.exact, self.bound, self.limit
+        return Criterion(
+            name=self.name,
+            verdict=self.verdict,
+            value=self.figure.published,
+            limit=None if bound is None else decimal(bound),
+            distance=None if value is None or bound is None else decimal(value - bound),
+            source=limit.source or (f"antagelse: {limit.assumption}" if limit.assumption else None),
+            note="no national average for the year" if bound is None else None,
+        )
+
+
+def criterion(name: Indicator, limit: Limit, figure: Figure, national: Decimal | None) -> Applied:
+    """`national`: the two-year average in %, for `convicted`."""
     bound = bound_of(limit, national)
-    return Criterion(
-        name=name,
-        verdict=None if figure.exact is None or bound is None else met(limit, figure.exact, bound),
-        value=figure.published,
-        limit=None if bound is None else decimal(bound),
-        distance=None if figure.exact is None or bound is None else decimal(figure.exact - bound),
-        source=limit.source or (f"antagelse: {limit.assumption}" if limit.assumption else None),
-        note="no national average for the year" if bound is None else None,
-    )
+    verdict = None if figure.exact is None or bound is None else met(limit, figure.exact, bound)
+    return Applied(name, limit, figure, bound, verdict)
 
 
 def bound_of(limit: Limit, national: Decimal | None) -> Fraction | None:
@@ -102,13 +117,13 @@ def decimal(value: Fraction) -> Decimal:
         )
 
 
-def four(criteria: FourCriteria, figures: Figures, national: Decimal | None) -> tuple[Verdict, list[Criterion]]:
+def four(criteria: FourCriteria, figures: Figures, national: Decimal | None) -> tuple[Verdict, list[Applied]]:
     """At least k of the four that are not switched off."""
     limits = {name: getattr(criteria, name) for name in FOUR}
     applied = [criterion(n, li, figures.get(n, MISSING), national) for n, li in limits.items() if not li.off]
     return at_least(criteria.at_least.value, (c.verdict for c in applied)), applied
 
 
-def conjunct(name: Indicator, limit: Limit, figures: Figures) -> list[Criterion]:
+def conjunct(name: Indicator, limit: Limit, figures: Figures) -> list[Applied]:
     """One member of a conjunction; none when it is switched off."""
     return [] if limit.off else [criterion(name, limit, figures.get(name, MISSING), None)]

@@ -32,6 +32,7 @@ VacancyReason = Literal[
 
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
 DECIMAL = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -88,7 +89,7 @@ def zulu(value: datetime) -> str:
 def text_of(value: str) -> str:
     if not value.strip():
         raise broken("must not be empty")
-    if any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 for c in value):
+    if CONTROL.search(value):
         raise broken("must not contain control characters")
     return value
 

@@ -4,7 +4,7 @@ A stream task is the unit of ownership: one partition number of all of a service
 one inbound topic), with everything that the service knows of the entities in it. Nothing is written across tasks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -16,6 +16,8 @@ from shared.events.internal import Conclusion
 TaskId = str
 Slot = tuple[str, str]
 """Kind and key: of one entity's facts in a slot the one with the highest version stands."""
+Ours = Callable[[str], bool]
+"""Whether an entity is this task's."""
 EVERYONE = ""
 """The entity of facts that concern everyone: each task keeps its own copy of them (its parameters)."""
 

@@ -20,6 +20,7 @@ from shared.runtime.contract import (
     Entity,
     Fact,
     Flaw,
+    Ours,
     Outgoing,
     Record,
     Refused,
@@ -45,8 +46,8 @@ class Domain(Protocol[P]):
     def conclude(self, afdeling: str, facts: Mapping[Slot, Fact], parameters: P) -> Iterable[Conclusion]:
         """All that follows for an afdeling, whole, with version 0; nothing while there is nothing to conclude."""
 
-    def conclude_everyone(self, parameters: P) -> Iterable[Conclusion]:
-        """All that follows of what concerns everyone; a task publishes what hashes to its own number."""
+    def conclude_everyone(self, parameters: P, ours: Ours) -> Iterable[Conclusion]:
+        """All that follows of what concerns everyone, for the entities that are this task's."""
 
     def view(
         self, entity: str, facts: Mapping[Slot, Fact], conclusions: Mapping[Slot, Conclusion], parameters: P
@@ -126,8 +127,7 @@ class KeyedHandler(Generic[P]):
         """Put what differs from the last conclusions into the draft; puts nothing when the domain raises."""
         entity, parameters = entity_of(draft, name), self.parameters(draft)
         if name == EVERYONE:
-            concluded = self.domain.conclude_everyone(parameters)
-            new = [c for c in concluded if str(partition_of(c.entity())) == draft.task.id]
+            new = list(self.domain.conclude_everyone(parameters, lambda e: str(partition_of(e)) == draft.task.id))
         else:
             new = list(self.domain.conclude(name, entity.facts, parameters))
         ready: list[tuple[Slot, Conclusion, Outgoing]] = []

@@ -155,10 +155,9 @@ async def turn(core: Core, consumer: MemoryConsumer, batch: int) -> bool:
     records = consumer.poll(batch)
     if records:
         await core.handle(records)
-    while core.open():
-        await core.relay.idle.wait()
+        busy = True
+    elif busy := bool(core.open()):  # what comes may change what is reconsidered, so records go first
         await core.reconsider()
     if not core.ready:
         raise RuntimeError(f"a task failed: {core.halted or core.relay.stuck or core.wanted - core.tasks.keys()}")
-    await core.relay.idle.wait()
-    return bool(records)
+    return busy

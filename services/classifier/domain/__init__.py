@@ -15,7 +15,7 @@ from shared.agreement.registrations import Registrations
 from shared.events.inbound import IndicatorObserved, PlacementDecided, TwinsCompared
 from shared.events.internal import Area, AreaYear, Colours, Conclusion
 from shared.events.values import Designation
-from shared.runtime.contract import Fact, Slot
+from shared.runtime.contract import Fact, Ours, Slot
 
 AFTER_EVERYTHING = date.max
 STRICTEST: tuple[Designation, ...] = ("omdannelse", "parallelsamfund", "udsat", "forebyggelse")
@@ -40,10 +40,10 @@ class Classifier:
             ),
         )
 
-    def conclude_everyone(self, parameters: Parameters) -> Iterable[Conclusion]:
+    def conclude_everyone(self, parameters: Parameters, ours: Ours) -> Iterable[Conclusion]:
         """The designations of every area of which anything is known, by the newest facts."""
         recorded_at = max(f.recorded_at for f in parameters.everyone.values())
-        return [area_of(name, parameters, recorded_at) for name in sorted(parameters.names())]
+        return [area_of(name, parameters, recorded_at) for name in sorted(parameters.names()) if ours(name)]
 
     def view(
         self, entity: str, facts: Mapping[Slot, Fact], conclusions: Mapping[Slot, Conclusion], parameters: Parameters

@@ -3,20 +3,23 @@
 Source: the inbound contract, "Colour on day d", "Twins on day d"; annex 7 of the agreement is not public (assumption).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from services.classifier.domain.designations import InUse
 from services.classifier.domain.figures import figures
 from services.classifier.domain.parameters import Parameters
-from shared.agreement.criteria import Figures, all_of, any_of, at_least, conjunct, four
+from shared.agreement.criteria import Applied, Figures, all_of, any_of, at_least, conjunct, four
 from shared.agreement.document import Red, TwinGap
 from shared.agreement.inforce import Agreement
 from shared.agreement.registrations import Registrations
-from shared.events.inbound import IndicatorObserved, PlacementDecided, TwinsCompared
+from shared.events.inbound import Comparison, IndicatorObserved, PlacementDecided, TwinsCompared
 from shared.events.internal import Criterion, Reason, Verdict
 from shared.events.values import Colour, Designation
+
+WayName = Literal["placement", "registration", "agreement", "area", "own_figures", "twins"]
 
 
 class Afdeling(NamedTuple):
@@ -28,6 +31,14 @@ class Afdeling(NamedTuple):
     placements: Sequence[PlacementDecided]
 
 
+class Way(NamedTuple):
+    """One way to a step: whether it holds, and the whole trace, made only where it is shown."""
+
+    step: Literal["red", "yellow"] | None
+    verdict: Verdict
+    told: Callable[[], Reason]
+
+
 class Step(NamedTuple):
     """Where the afdeling stands on a day, and why."""
 
@@ -35,21 +46,26 @@ class Step(NamedTuple):
     at_least: Literal["yellow"] | None = None
     manual: str | None = None
     agreement: str | None = None
-    because: Sequence[Reason] = ()
+    ways: Sequence[Way] = ()
 
 
 def step_on(afdeling: Afdeling, day: date, parameters: Parameters) -> Step:
     """The colour on the day."""
     registration = afdeling.registrations.on(day)
     if registration is None:
-        return Step("unknown", because=[Reason(way="registration", verdict=None, note="not registered on the day")])
+        return Step("unknown", ways=[plain("registration", None, "not registered on the day")])
     agreement = parameters.agreements.on(registration.municipality, day)
     if agreement is None:
-        return Step("unknown", because=[Reason(way="agreement", verdict=None, note="no agreement in force")])
+        return Step("unknown", ways=[plain("agreement", None, "no agreement in force")])
     if placed := placement_on(afdeling.placements, day):
-        reason = Reason(way="placement", verdict=True, note=placed.reason)
-        return Step(placed.colour, None, placed.placement_id, agreement.version, [reason])
+        way = plain("placement", True, placed.reason)
+        return Step(placed.colour, None, placed.placement_id, agreement.version, [way])
     return by_rule(afdeling, registration.area_id, day, agreement, parameters)
+
+
+def plain(way: WayName, verdict: Verdict, note: str, step: Literal["red", "yellow"] | None = None) -> Way:
+    """One without criteria."""
+    return Way(step, verdict, lambda: Reason(way=way, step=step, verdict=verdict, note=note))
 
 
 def placement_on(placements: Iterable[PlacementDecided], day: date) -> PlacementDecided | None:
@@ -71,7 +87,7 @@ def by_rule(afdeling: Afdeling, area: str | None, day: date, agreement: Agreemen
             enough, applied = four(criteria, own, national)
             applied = [*own_conjuncts(agreement, rules, own), *applied]
             verdict = all_of([enough, *(c.verdict for c in applied if c.name == "nonwestern")])
-            ways.append(Reason(way="own_figures", step=step, verdict=verdict, criteria=applied))
+            ways.append(own_way(step, verdict, applied))
     if staircase.yellow.twin_gap and not staircase.yellow.twin_gap.off:
         ways.append(twin_way(afdeling.twins, day, staircase.yellow.twin_gap))
     red = any_of(w.verdict for w in ways if w.step == "red")
@@ -91,7 +107,15 @@ def placed_by(red: Verdict, yellow: Verdict) -> tuple[Colour, Literal["yellow"] 
     return ("unknown" if yellow is None else "green"), None
 
 
-def own_conjuncts(agreement: Agreement, rules: Red, own: Figures) -> list[Criterion]:
+def own_way(step: Literal["red", "yellow"], verdict: Verdict, applied: Sequence[Applied]) -> Way:
+    return Way(
+        step,
+        verdict,
+        lambda: Reason(way="own_figures", step=step, verdict=verdict, criteria=[a.told() for a in applied]),
+    )
+
+
+def own_conjuncts(agreement: Agreement, rules: Red, own: Figures) -> list[Applied]:
     """On an afdeling's own figures there is no minimum of residents; forebyggelse asks for `nonwestern` too."""
     if rules.own_criteria != "forebyggelse":
         return []
@@ -100,40 +124,56 @@ def own_conjuncts(agreement: Agreement, rules: Red, own: Figures) -> list[Criter
 
 def area_way(
     step: Literal["red", "yellow"], rules: Red, area: str | None, designated: Mapping[Designation, InUse] | None
-) -> Reason:
+) -> Way:
     """Whether the area is designated so; an afdeling in no area is in none that is."""
     if designated is None:
-        return Reason(way="area", step=step, verdict=False, note="in no area")
-    criteria = [
-        Criterion(
-            name=name,
-            verdict=designated[name].result,
-            note=f"list year {designated[name].year}" if designated[name].year else "no list year counts",
-        )
-        for name in rules.area_designated
-    ]
-    return Reason(way="area", step=step, verdict=any_of(c.verdict for c in criteria), criteria=criteria, note=area)
+        return plain("area", False, "in no area", step)
+    verdict = any_of(designated[name].result for name in rules.area_designated)
+
+    def told() -> Reason:
+        criteria = [
+            Criterion(
+                name=name,
+                verdict=designated[name].result,
+                note=f"list year {designated[name].year}" if designated[name].year else "no list year counts",
+            )
+            for name in rules.area_designated
+        ]
+        return Reason(way="area", step=step, verdict=verdict, criteria=criteria, note=area)
+
+    return Way(step, verdict, told)
 
 
-def twin_way(compared: Iterable[TwinsCompared], day: date, gap: TwinGap) -> Reason:
+def twin_way(compared: Iterable[TwinsCompared], day: date, gap: TwinGap) -> Way:
     """Twins only add: without a comparison, or with the own figure missing, the afdeling is not worse."""
     newest = max((t for t in compared if t.effective_from <= day), key=lambda t: t.as_of, default=None)
     if newest is None:
-        return Reason(way="twins", step="yellow", verdict=False, note="no comparison; missing counts as not worse")
-    criteria = []
-    for comparison in newest.comparisons:
-        if comparison.indicator in gap.indicators:
-            own, mean = comparison.own, comparison.twin_mean
-            worse = None if own is None else (mean - own if comparison.indicator == "income" else own - mean)
-            criteria.append(
-                Criterion(
-                    name=comparison.indicator,
-                    verdict=worse is not None and worse >= gap.points,
-                    value=own,
-                    limit=gap.points,
-                    distance=None if worse is None else worse - gap.points,
-                    note=f"mean of the twins {mean}" if own is not None else "own figure missing: counts as not worse",
-                )
+        return plain("twins", False, "no comparison; missing counts as not worse", "yellow")
+    compared_on = [(c, worse_by(c)) for c in newest.comparisons if c.indicator in gap.indicators]
+    verdict = at_least(gap.indicators_at_least, (w is not None and w >= gap.points for _, w in compared_on))
+
+    def told() -> Reason:
+        criteria = [
+            Criterion(
+                name=c.indicator,
+                verdict=worse is not None and worse >= gap.points,
+                value=c.own,
+                limit=gap.points,
+                distance=None if worse is None else worse - gap.points,
+                note=f"mean of the twins {c.twin_mean}"
+                if c.own is not None
+                else "own figure missing: counts as not worse",
             )
-    verdict = at_least(gap.indicators_at_least, (c.verdict for c in criteria))
-    return Reason(way="twins", step="yellow", verdict=verdict, criteria=criteria)
+            for c, worse in compared_on
+        ]
+        return Reason(way="twins", step="yellow", verdict=verdict, criteria=criteria)
+
+    return Way("yellow", verdict, told)
+
+
+def worse_by(comparison: Comparison) -> Decimal | None:
+    """By how much the afdeling is worse than its twins; None where its own figure is missing."""
+    own, mean = comparison.own, comparison.twin_mean
+    if own is None:
+        return None
+    return mean - own if comparison.indicator == "income" else own - mean

@@ -21,7 +21,7 @@ def timeline(afdeling: Afdeling, parameters: Parameters) -> list[Segment]:
                     at_least=step.at_least,
                     manual=step.manual,
                     agreement=step.agreement,
-                    because=list(step.because),
+                    because=[way.told() for way in step.ways],
                 )
             )
     return segments
