@@ -19,7 +19,7 @@ class Log:
                 "group.id": "trappetrin.console",
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
-                "enable.partition.eof": False,
+                "log_level": 2,  # errors are raised
             }
         )
         topics = self.consumer.list_topics(timeout=30).topics

@@ -44,6 +44,7 @@ def send(system: System, lines: Iterable[tuple[str, int, bytes]], municipality: 
             "linger.ms": 5,
             "message.max.bytes": INBOUND_BYTES + 100_000,
             "partitioner": "murmur2_random",
+            "log_level": 2,  # what was not acknowledged is told anyway
         }
     )
     for file, number, line in lines:

@@ -25,7 +25,9 @@ class Watcher:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self.consumer = Consumer({"bootstrap.servers": ",".join(system.kafka), "group.id": "trappetrin.settle"})
+        self.consumer = Consumer(
+            {"bootstrap.servers": ",".join(system.kafka), "group.id": "trappetrin.settle", "log_level": 2}
+        )
 
     def close(self) -> None:
         self.consumer.close()

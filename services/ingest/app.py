@@ -44,7 +44,7 @@ def main() -> None:
                 await asyncio.sleep(settings.release_every)
                 try:
                     core.look_again(await handler.waiting())
-                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                except Exception as error:  # noqa: BLE001 - whatever fails, the next look comes
                     log.warning("cannot look for parked events", error=type(error).__name__)
 
         return Parts(
