@@ -120,6 +120,11 @@ async def fold(lines: Iterable[tuple[str, int, bytes]], municipality: str = "085
     return await offline.state(), offline.refused()
 
 
+def fold_files(files: Iterable[Path], municipality: str = "0851") -> tuple[State, list[Refused]]:
+    """As `fold`, of whole files. Raises `OSError`."""
+    return asyncio.run(fold(lines_of(files), municipality))
+
+
 def lines_of(files: Iterable[Path]) -> Iterator[tuple[str, int, bytes]]:
     """The lines that are not blank, with where they stand. Raises `OSError`."""
     for file in files:
@@ -137,7 +142,7 @@ def evaluate(files: Files, as_text: Json = False, municipality: Municipality = "
     """Fold files of inbound events offline, through the services' own code, and print the final state."""
     errors = Console(stderr=True, soft_wrap=True)
     with errors.status("evaluating"):
-        state, refused = asyncio.run(fold(lines_of(files), municipality))
+        state, refused = fold_files(files, municipality)
     for refusal in refused:
         errors.print(f"refused {refusal}", highlight=False, markup=False)
     if as_text:
