@@ -45,3 +45,7 @@ def main() -> None:
     except Unreachable as error:
         Console(stderr=True, soft_wrap=True).print(str(error), highlight=False, markup=False)
         sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
