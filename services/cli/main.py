@@ -9,6 +9,7 @@ from services.cli.edge import dlq, parked
 from services.cli.evaluate import evaluate
 from services.cli.publish import publish
 from services.cli.settle import settle
+from services.cli.setup import setup
 from services.cli.simulate import simulate
 from services.cli.stack import down, status, up
 from services.cli.state import state
@@ -23,7 +24,7 @@ app = typer.Typer(
     help="The staircase, the quotas and the decisions of Fælles Udlejningsaftale.",
 )
 for panel, commands in {
-    "The system on this machine": (up, down, status, settle),
+    "The system on this machine": (up, down, status, settle, setup),
     "What it knows": (state, watch, parked),
     "Files of events": (evaluate, publish, simulate),
 }.items():
