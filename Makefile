@@ -12,7 +12,7 @@ install: .venv/installed
 	touch $@
 
 demo: install
-	$(BIN)/trappetrin demo
+	$(BIN)/trappetrin demo --install
 
 up: install
 	$(BIN)/trappetrin up --install

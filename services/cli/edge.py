@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 from confluent_kafka import Message
-from rich.console import Console
 from rich.table import Table
 
 from services.cli.log import Log
+from services.cli.screen import screen
 from services.cli.state import Json, as_json
 from services.cli.system import find
 from shared.events.topics import SERVICES, dead_letters
@@ -29,7 +29,7 @@ def parked(as_text: Json = False) -> None:
         table.add_column(heading)
     for w in waiting:
         table.add_row(w["afdeling"], w["event_id"], w["type"], w["since"])
-    Console().print(table)
+    screen().print(table)
 
 
 def letter(message: Message) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def list_(as_text: Json = False, service: Service = None) -> None:
     for one in letters:
         at = f"{one['partition']}/{one['offset']}"
         table.add_row(one["service"], at, one["from"], one["time"], one["reason"], str(one["bytes"]))
-    Console().print(table)
+    screen().print(table)
 
 
 @dlq.command()

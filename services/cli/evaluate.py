@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
-from rich.console import Console
 
 from services.classifier.domain import Classifier
+from services.cli.screen import screen
 from services.cli.state import Json, as_json, empty, show
 from services.ingest.contract import task_of as of_partition
 from services.ingest.memory import MemoryIngestStore
@@ -140,7 +140,7 @@ Municipality = Annotated[str, typer.Option(help="The municipality that the files
 
 def evaluate(files: Files, as_text: Json = False, municipality: Municipality = "0851") -> None:
     """Fold files of inbound events offline, through the services' own code, and print the final state."""
-    errors = Console(stderr=True, soft_wrap=True)
+    errors = screen(stderr=True)
     with errors.status("evaluating"):
         state, refused = fold_files(files, municipality)
     for refusal in refused:
@@ -148,4 +148,4 @@ def evaluate(files: Files, as_text: Json = False, municipality: Municipality = "
     if as_text:
         typer.echo(as_json(state))
     else:
-        show(state, Console())
+        show(state, screen())

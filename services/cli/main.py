@@ -3,11 +3,13 @@
 import sys
 
 import typer
-from rich.console import Console
 
+from services.cli.demo import demo
+from services.cli.designations import designations
 from services.cli.edge import dlq, parked
 from services.cli.evaluate import evaluate
 from services.cli.publish import publish
+from services.cli.screen import screen
 from services.cli.settle import settle
 from services.cli.setup import setup
 from services.cli.simulate import simulate
@@ -24,9 +26,9 @@ app = typer.Typer(
     help="The staircase, the quotas and the decisions of Fælles Udlejningsaftale.",
 )
 for panel, commands in {
-    "The system on this machine": (up, down, status, settle, setup),
+    "The system on this machine": (demo, up, down, status, settle, setup),
     "What it knows": (state, watch, parked),
-    "Files of events": (evaluate, publish, simulate),
+    "Files of events": (evaluate, publish, simulate, designations),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
@@ -44,7 +46,7 @@ def main() -> None:
     try:
         app()
     except Unreachable as error:
-        Console(stderr=True, soft_wrap=True).print(str(error), highlight=False, markup=False)
+        screen(stderr=True).print(str(error), highlight=False, markup=False)
         sys.exit(2)
 
 

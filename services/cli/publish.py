@@ -6,10 +6,10 @@ from typing import Any
 
 import typer
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
-from rich.console import Console
 from rich.progress import track
 
 from services.cli.evaluate import HEADERS, Files, Municipality, lines_of
+from services.cli.screen import screen
 from services.cli.state import Json, as_json
 from services.cli.system import System, find
 from shared.events.decoding import route
@@ -81,7 +81,7 @@ def send(system: System, lines: Iterable[tuple[str, int, bytes]], municipality: 
 
 def publish(files: Files, as_text: Json = False, municipality: Municipality = "0851") -> None:
     """Send files of inbound events to the running system: each to the topic of its sender, unchanged."""
-    errors = Console(stderr=True, soft_wrap=True)
+    errors = screen(stderr=True)
     system, lines = find(), list(lines_of(files))
     sent = send(system, track(lines, "publishing", console=errors, disable=not errors.is_terminal), municipality)
     for file, number, why in sent.failed:

@@ -1,7 +1,7 @@
 """What the services publish, as sentences for people: the outcome first, then why."""
 
 from services.cli.state import COLOURS
-from shared.events.internal import Colours, Decision, OfferReason, Quota, Receipt
+from shared.events.internal import Area, Colours, Decision, OfferReason, Quota, Receipt
 
 OUTCOMES = {
     "accepted": "[green]accepted[/]",
@@ -21,6 +21,10 @@ def of_colours(event: Colours) -> str:
 def coloured(colour: str, at_least: str | None = None) -> str:
     known = f" (at least {at_least})" if at_least else ""
     return f"[{COLOURS[colour]}]{colour}{known}[/]"
+
+
+def of_area(event: Area) -> str:
+    return f"{event.area_id}  {event.headline}, by the list year {event.list_year or 'none'}"
 
 
 def of_quota(event: Quota) -> str:

@@ -13,6 +13,7 @@ import typer
 from confluent_kafka import Consumer, TopicPartition
 from rich.console import Console
 
+from services.cli.screen import screen
 from services.cli.system import System, Unreachable, find
 from shared.events.topics import INBOUND_PATTERN, READS, SERVICES
 
@@ -90,7 +91,7 @@ def wait_until_settled(system: System, limit: float = 300.0, console: Console | 
 
 def settle(limit: Annotated[float, typer.Option(help="Give up after so many seconds, exit code 1.")] = 300.0) -> None:
     """Wait until all that was sent has had its effect: offsets at the ends, outboxes empty."""
-    console = Console(stderr=True)
+    console = screen(stderr=True)
     try:
         took = wait_until_settled(find(), limit, console if console.is_terminal else None)
     except TimeoutError as error:

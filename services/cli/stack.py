@@ -5,11 +5,11 @@ import subprocess
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from deploy.local.needs import Missing
 from deploy.local.stack import Broken, Stack
+from services.cli.screen import screen
 from services.cli.state import Json
 
 
@@ -21,7 +21,7 @@ def up(
     install: Annotated[bool, typer.Option("--install", help="Install missing system packages with apt-get.")] = False,
 ) -> None:
     """Start Kafka, PostgreSQL and the services, or what is missing of them, and wait until all are ready."""
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    errors = screen(stderr=True)
     try:
         Stack().up(replicas, install=install, say=errors.print)
     except Missing as missing:
@@ -40,7 +40,7 @@ def down(
     ] = False,
 ) -> None:
     """Stop what `up` started. The data stays unless told otherwise."""
-    Stack().down(delete_data=delete_data, say=Console(stderr=True).print)
+    Stack().down(delete_data=delete_data, say=screen(stderr=True).print)
 
 
 def status(as_text: Json = False) -> None:
@@ -56,6 +56,6 @@ def status(as_text: Json = False) -> None:
             table.add_row(
                 p["name"], str(p["pid"] or "–"), str(p["port"]), "yes" if p["healthy"] else "[red]no[/]", p["version"]
             )
-        Console().print(table if told["processes"] else "Nothing was started here: `trappetrin up`.")
+        screen().print(table if told["processes"] else "Nothing was started here: `trappetrin up`.")
     if not all(p["healthy"] for p in told["processes"]):
         raise typer.Exit(1)

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from services.cli.screen import screen
 from services.cli.system import System, find
 from shared.events.topics import SERVICES
 from shared.runtime.views import State, merge
@@ -26,9 +27,11 @@ def as_json(told: Any) -> str:
 
 def show(state: State, console: Console) -> None:
     """For people: the staircase and the quotas, then the decisions."""
-    table = Table(title="Staircase and quotas")
-    for heading in ("afdeling", "colour now", "since", "counting", "due", "reported", "owed", "credit", "next due in"):
-        table.add_column(heading, justify="left" if heading in ("afdeling", "colour now", "since") else "right")
+    table = Table(title="Staircase and quotas", title_justify="left")
+    for heading in ("afdeling", "colour now", "since"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("counting", "due", "reported", "owed", "credit", "next due in"):
+        table.add_column(heading, justify="right")
     for name, afdeling in sorted(state["afdelinger"].items()):
         line, quota = afdeling.get("timeline") or [], afdeling.get("quota") or {}
         last: dict[str, Any] = line[-1] if line else {"colour": "unknown", "from": "", "at_least": None}
@@ -38,7 +41,7 @@ def show(state: State, console: Console) -> None:
         table.add_row(name, f"[{style}]{colour}[/]", last["from"], *("–" if c is None else str(c) for c in counts))
     console.print(table)
     if state["areas"]:
-        areas = Table(title="Areas, by the newest facts")
+        areas = Table(title="Areas, by the newest facts", title_justify="left")
         for heading in ("area", "list year", "udsat", "parallelsamfund", "omdannelse", "forebyggelse"):
             areas.add_column(heading)
         words = {True: "yes", False: "no", None: "unknown"}
@@ -46,7 +49,7 @@ def show(state: State, console: Console) -> None:
             marks = (words[area[d]] for d in ("udsat", "parallelsamfund", "omdannelse", "forebyggelse"))
             areas.add_row(name, str(area["list_year"] or "–"), *marks)
         console.print(areas)
-    decisions = Table(title="Decisions")
+    decisions = Table(title="Decisions", title_justify="left")
     for heading in ("offer", "outcome", "reasons"):
         decisions.add_column(heading)
     for name, decision in sorted(state["decisions"].items()):
@@ -69,4 +72,4 @@ def state(as_text: Json = False) -> None:
     if as_text:
         typer.echo(as_json(whole))
     else:
-        show(whole, Console())
+        show(whole, screen())

@@ -1,4 +1,4 @@
-"""`trappetrin watch decisions|colours|quotas|receipts`: what the services publish, as it comes."""
+"""`trappetrin watch decisions|colours|quotas|areas|receipts`: what the services publish, as it comes."""
 
 import time
 from collections.abc import Callable
@@ -8,13 +8,13 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from confluent_kafka import Message
 from pydantic import BaseModel, ValidationError
-from rich.console import Console
 
 from services.cli import sentences
 from services.cli.log import Log
+from services.cli.screen import screen
 from services.cli.state import Json
 from services.cli.system import find
-from shared.events.internal import Colours, Conclusion, Decision, Quota, Receipt
+from shared.events.internal import Area, Colours, Conclusion, Decision, Quota, Receipt
 
 
 class What(StrEnum):
@@ -22,6 +22,7 @@ class What(StrEnum):
     colours = "colours"
     quotas = "quotas"
     receipts = "receipts"
+    areas = "areas"
 
 
 class Kind(NamedTuple):
@@ -35,6 +36,7 @@ KINDS = {
     What.colours: Kind(Colours, sentences.of_colours, "colours.v1".__eq__),
     What.quotas: Kind(Quota, sentences.of_quota, "quotas.v1".__eq__),
     What.receipts: Kind(Receipt, sentences.of_receipt, lambda topic: topic.endswith(".receipts.v1")),
+    What.areas: Kind(Area, sentences.of_area, "areas.v1".__eq__),
 }
 
 
@@ -72,7 +74,7 @@ def watch(
     idle: Annotated[float | None, typer.Option(min=0.1, help="End after so many seconds without anything new.")] = None,
 ) -> None:
     """Print what the services publish, as it comes, until interrupted. An older version after a newer is left out."""
-    kind, newest, console = KINDS[what], Newest(), Console(soft_wrap=True, highlight=False)
+    kind, newest, console = KINDS[what], Newest(), screen()
     log, last = Log(find(), kind.wanted), time.monotonic()
     try:
         for messages in log.tail(beginning=beginning):

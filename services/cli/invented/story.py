@@ -1,8 +1,8 @@
 """A small invented organisation's 2024, in chapters that a person can follow as they happen.
 
-The organisation, its afdelinger and their figures are invented. The averages and the list of 2023 are published ones
-(limits of § 61 a, and press reports of the ministry's list): `source` is `published/ministry`. One of the invented
-afdelinger is imagined in Skovgårdsparken, which that list names.
+The organisation, its afdelinger and their figures are invented. It takes an agreement in force from 2018 and the
+published lists for granted (`services.cli.designations`); one of the afdelinger is imagined in Skovgårdsparken, which
+the list of 2023 names.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,14 +17,6 @@ from shared.agreement.loader import AALBORG, load
 
 Chapter = tuple[str, list[Event]]
 MUNICIPALITY, ORGANISATION = "0851", "9900"
-AVERAGES = {2022: "0.725", 2023: "0.7833"}
-LISTS_2023 = {
-    "parallelsamfund": {
-        "complete": False,
-        "areas": ["Skovgårdsparken", "Stengårdsvej", "Sundparken", "Skovvejen/Skovparken", "Nørager/Søstjernevej"],
-    },
-    "udsat": {"complete": False, "areas": ["Vejleåparken", "Motalavej"], "off": ["Parkvej"]},
-}
 LINDEHAVEN, SKOVGAARDSPARKEN, BIRKEVAENGET, NYBO, EGELUNDEN = (f"{ORGANISATION}-{n:03d}" for n in range(1, 6))
 TERMS = {"criteria": ["i arbejde mindst 25 timer om ugen"]}
 AFDELINGER = (
@@ -49,18 +41,6 @@ FIGURES_2024 = {
 }
 LATE = "61.9"
 """Egelunden's `basic_education` of 2024, which comes in October and has counted since 1 May."""
-
-
-def _document() -> everyone.Document:
-    return everyone.agreement_from(load(AALBORG), date(2018, 1, 1), MUNICIPALITY)
-
-
-def _agreement(day: date, document: everyone.Document) -> Told:
-    return everyone.tell_agreement(MUNICIPALITY, document, day)
-
-
-def _published(kind: str, *, list_date: date, **data: Any) -> Told:
-    return tell(instant(list_date), "", kind, list_date=list_date, **data)._replace(source="published/ministry")
 
 
 def _home(rooms: int, area_m2: int, rent_monthly: int) -> Home:
@@ -123,14 +103,6 @@ def _reply(offer: Told, kind: str) -> Told:
     return _of_municipality(offer, kind, 4, on=offer.at.date() + timedelta(days=4), decision_version=1)
 
 
-def _known() -> Iterator[Told]:
-    yield _agreement(date(2018, 1, 1), _document())
-    for year, average in AVERAGES.items():
-        day = date(year, 12, 1)
-        yield _published("reference.published", indicator="convicted", list_date=day, national_average=average)
-    yield _published("list.published", list_date=date(2023, 12, 1), lists=LISTS_2023)
-
-
 def _spring() -> Iterator[tuple[str, Iterable[Told]]]:
     first, dear, third, fourth = (
         _vacancy(LINDEHAVEN, 1, date(2024, 1, 15), _home(1, 42, 3250)),
@@ -175,15 +147,15 @@ def _summer() -> Iterator[tuple[str, Iterable[Told]]]:
     )
     told = [june, july, _offer(june), _offer(july)]
     yield "Lindehaven: one rent, vacant in June and in July; both are above the ceiling", told
-    new = everyone.with_higher_ceilings(_document(), date(2024, 7, 1), Decimal("1.06"))
-    raised = _agreement(date(2024, 6, 20), new)
+    old = everyone.agreement_from(load(AALBORG), date(2018, 1, 1), MUNICIPALITY)
+    new = everyone.with_higher_ceilings(old, date(2024, 7, 1), Decimal("1.06"))
+    raised = everyone.tell_agreement(MUNICIPALITY, new, date(2024, 6, 20))
     yield "A new agreement raises the ceilings from 1 July: the home of July is accepted, that of June not", [raised]
     late = _figures(2024, date(2024, 10, 8), date(2024, 5, 1), {EGELUNDEN: (None, None, LATE, None, None, None)})
     yield "In October the missing figure comes: Egelunden has been red since 1 May; duty and decision follow", late
 
 
 def _chapters() -> Iterator[tuple[str, Iterable[Told]]]:
-    yield "An agreement in force from 2018, the national averages, and the ministry's list of 2023", _known()
     yield "An invented organisation registers five afdelinger; no figures yet", _registered()
     figures = _figures(2023, date(2023, 9, 1), date(2023, 9, 1), FIGURES_2023)
     yield "Figures of 2023 arrive: three take a colour, one is red by its area, one stays unknown (suppressed)", figures

@@ -357,10 +357,8 @@ def test_the_story_tells_again_only_what_it_has_told() -> None:
     assert len({e["id"] for e in told}) == len(told)
 
 
-def test_the_story_keeps_the_invented_apart_from_the_published() -> None:
+def test_the_story_is_marked_as_invented() -> None:
     told = [e for _, events in organisation_year() for e in events]
-    published = {kind(e) for e in told if e["source"] == "published/ministry"}
 
-    assert published == {"list.published", "reference.published"}
-    assert {e["source"].split("/")[0] for e in told} == {"invented", "published"}
+    assert {e["source"].split("/")[0] for e in told} == {"invented"}
     assert [d["name"] for d in of(told, "afdeling.registered") if not d["name"].startswith("Opdigtet")] == []

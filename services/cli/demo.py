@@ -1,0 +1,132 @@
+"""`trappetrin demo`: the main job on a real broker and a real database, shown as it happens.
+
+The published lists of 2018–2024, then an invented organisation's year, chapter by chapter; its own stack, in a folder
+of its own, which is gone afterwards.
+"""
+
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from deploy.local.needs import Missing
+from deploy.local.settings import home
+from deploy.local.stack import Broken, Stack
+from services.cli.designations import FIRST_YEAR, agreement, published
+from services.cli.invented.story import organisation_year
+from services.cli.invented.telling import Event, line
+from services.cli.log import Log
+from services.cli.publish import send
+from services.cli.screen import screen
+from services.cli.settle import wait_until_settled
+from services.cli.state import current, show
+from services.cli.system import System, of
+from services.cli.watch import KINDS, What, read
+from shared.events.internal import Area, Conclusion, Decision
+
+SHOWN = (What.colours, What.quotas, What.decisions)
+LISTS = f"The ministry's published lists of {FIRST_YEAR} to 2024, and an agreement in force from {FIRST_YEAR}"
+
+
+class Story:
+    """What was told so far: the newest version of every conclusion, and its sentence."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.versions: dict[str, int] = {}
+        self.told: dict[str, str] = {}
+
+    def news(self) -> Iterator[str]:
+        """What reads otherwise than before, the newest of each only."""
+        for what in SHOWN:
+            fresh: dict[str, Conclusion] = {}
+            for event in conclusions(self.system, what):
+                slot = f"{event.kind} {event.entity()} {event.key()}"
+                if event.version > self.versions.get(slot, 0):
+                    self.versions[slot], fresh[slot] = event.version, event
+            for slot, event in sorted(fresh.items()):
+                sentence = KINDS[what].sentence(event)
+                if self.told.get(slot) != sentence:
+                    self.told[slot] = sentence
+                    yield f"[dim]{event.kind:>9}[/]  {sentence}"
+
+    def decisions(self) -> Iterator[str]:
+        return (sentence for slot, sentence in sorted(self.told.items()) if slot.startswith(Decision.kind))
+
+
+def conclusions(system: System, what: What) -> list[Conclusion]:
+    """All that was published of these, from the beginning."""
+    log = Log(system, KINDS[what].wanted)
+    found = [read(KINDS[what], message) for message in log.whole()]
+    log.close()
+    return [event for event in found if isinstance(event, Conclusion)]
+
+
+def listed(system: System) -> Iterator[str]:
+    """How many areas each list year is known to designate, as published or as it follows from that."""
+    newest = {a.area_id: a for a in conclusions(system, What.areas) if isinstance(a, Area)}
+    years: dict[int, Counter[str]] = defaultdict(Counter)
+    for one in (year for area in newest.values() for year in area.years):
+        years[one.year].update(name for name, said in one.designations.items() if said.result)
+    for year, counts in sorted(years.items()):
+        known = (
+            ", ".join(f"{n} {name}" for name, n in counts.most_common()) or "of no area is it known that it is on it"
+        )
+        yield f"[dim]     list[/]  {year}: {known}"
+
+
+def demo(
+    *,
+    install: Annotated[bool, typer.Option("--install", help="Install missing system packages with apt-get.")] = False,
+) -> None:
+    """Show the main job on real Kafka and PostgreSQL: lists, vacancies, offers, colours, quotas and decisions."""
+    console, began = screen(), time.monotonic()
+    stack = Stack(home() / "demo")
+    try:
+        console.print("[bold]Starting Apache Kafka, PostgreSQL and the four services[/]")
+        stack.down(delete_data=True, say=console.print)
+        stack.up(1, install=install, say=console.print)
+        tell(stack, console)
+    except Missing as missing:
+        console.print(f"Missing on this machine. Install it with:\n  {missing}\nor run `trappetrin demo --install`.")
+        sys.exit(2)
+    except (Broken, TimeoutError, subprocess.CalledProcessError) as error:
+        console.print(str(error), markup=False)
+        sys.exit(1)
+    finally:
+        stack.down(delete_data=True, say=console.print)
+    console.print(f"All is stopped. That took {time.monotonic() - began:.0f} s.")
+
+
+def tell(stack: Stack, console: Console) -> None:
+    """The chapters, and after each what it changed; then where everything stands."""
+    system = of(stack)
+    story = Story(system)
+    chapters = [(LISTS, [agreement(date(FIRST_YEAR, 1, 1)), *published()]), *organisation_year()]
+    for number, (title, events) in enumerate(chapters, 1):
+        console.print(f"\n[bold]{number}. {title}[/]")
+        took = play(system, events)
+        console.print(f"[dim]{len(events)} events in; all that follows from them was there after {took:.1f} s[/]")
+        for sentence in (*(listed(system) if number == 1 else ()), *story.news()):
+            console.print(sentence)
+    console.print("\n[bold]Where everything stands[/]")
+    show(current(system), console)
+    for sentence in story.decisions():
+        console.print(sentence)
+    console.print("\nWhile it runs (`make up` leaves it running), each service has its metrics at its own address:")
+    for service, urls in system.urls.items():
+        console.print(f"  {service:10}  {urls[0]}/metrics")
+
+
+def play(system: System, events: list[Event]) -> float:
+    """Send them and wait for their effects. Seconds."""
+    began = time.monotonic()
+    send(system, [("demo", n, line(event).encode()) for n, event in enumerate(events, 1)])
+    wait_until_settled(system, limit=60)
+    return time.monotonic() - began

@@ -1,0 +1,13 @@
+"""Where the console prints for people: as wide as the terminal, and wide enough for a table where there is none."""
+
+from rich.console import Console
+
+WIDTH = 120
+
+
+def screen(*, stderr: bool = False) -> Console:
+    """Long lines are the terminal's to wrap, so that they can be copied whole."""
+    made = Console(stderr=stderr, soft_wrap=True, highlight=False)
+    if not made.is_terminal:
+        made.width = WIDTH
+    return made
