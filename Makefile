@@ -1,4 +1,4 @@
-.PHONY: install demo test test-unit test-integration up down lint format lock docs clean
+.PHONY: install demo test test-unit test-simulation test-integration up down lint format lock docs clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,10 +20,13 @@ up: install
 down: install
 	$(BIN)/trappetrin down
 
-test: install lint test-unit test-integration
+test: install lint test-unit test-simulation test-integration
 
 test-unit: install
-	$(BIN)/pytest tests/unit tests/contract tests/simulation
+	$(BIN)/pytest tests/unit tests/contract
+
+test-simulation: install
+	$(BIN)/pytest tests/simulation
 
 test-integration: install
 	$(BIN)/pytest tests/integration tests/e2e

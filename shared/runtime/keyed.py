@@ -70,20 +70,25 @@ class KeyedHandler(Generic[P]):
     async def prepare(self, batch: Sequence[tuple[Draft, Record]]) -> None:
         told = [(draft, record, self.decoded(record)) for draft, record in batch]
         await self.load([(d.task, f.entity) for d, _, f in told if isinstance(f, Fact)])
-        touched: dict[tuple[str, str], tuple[Draft, list[tuple[Record, Fact]]]] = {}
+        brought: dict[tuple[str, str], tuple[Draft, list[tuple[Record, Fact]]]] = {}
+        touched: set[tuple[str, str]] = set()
         for draft, record, fact in told:
             if isinstance(fact, Exception):
                 self.bury(draft, record, fact)
-            elif fold(entity_of(draft, fact.entity), fact):
+                continue
+            home = draft.task.id, fact.entity
+            brought.setdefault(home, (draft, []))[1].append((record, fact))
+            if fold(entity_of(draft, fact.entity), fact):
                 draft.facts[fact.entity, fact.slot] = fact
-                touched.setdefault((draft.task.id, fact.entity), (draft, []))[1].append((record, fact))
-        for (_, name), (draft, news) in sorted(touched.items(), key=lambda t: t[0]):  # EVERYONE is first
+                touched.add(home)
+        for home in sorted(touched):  # EVERYONE is first
+            name, (draft, records) = home[1], brought[home]
             if name == EVERYONE:
                 draft.cursor = EVERYONE
             try:
                 self.conclude(draft, name)
             except Exception:  # noqa: BLE001 - a step that raises is the record's fault: find which
-                self.one_by_one(draft, name, news)
+                self.one_by_one(draft, name, records)
 
     def decoded(self, record: Record) -> Fact | Exception:
         try:
@@ -101,12 +106,15 @@ class KeyedHandler(Generic[P]):
             entity = task.cache[name] = found.get((task_id, name)) or Entity()
             task.weight += len(entity.facts)
 
-    def one_by_one(self, draft: Draft, name: str, news: Sequence[tuple[Record, Fact]]) -> None:
-        """The same entity again, one record after the other, so that only the one at fault becomes a dead letter."""
+    def one_by_one(self, draft: Draft, name: str, records: Sequence[tuple[Record, Fact]]) -> None:
+        """The same entity again, one record after the other, so that only the one at fault becomes a dead letter.
+
+        All that the batch brought, also what was no news after the one at fault.
+        """
         draft.entities[name] = cached(draft.task, name).copy()
         for slot in [s for s in draft.facts if s[0] == name]:
             del draft.facts[slot]
-        for record, fact in news:
+        for record, fact in records:
             entity = draft.entities[name]
             self.prepared.pop(draft.task.id if name == EVERYONE else "", None)  # it changes under our hands
             kept = entity.facts.get(fact.slot)

@@ -1,0 +1,15 @@
+"""No logs: the faults are wanted."""
+
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from tests.simulation.run import quiet
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_told() -> Iterator[None]:
+    quiet()
+    yield
+    structlog.reset_defaults()
