@@ -36,6 +36,8 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m shared.events.schemas --check
+	$(BIN)/python -m shared.events.asyncapi --check
 
 format: install
 	$(BIN)/ruff check --fix .

@@ -12,7 +12,6 @@ from typing import Any, Literal, NamedTuple
 from shared.events.inbound import (
     STATED,
     AfdelingRegistered,
-    AfdelingSucceeded,
     AgreementPublished,
     Door,
     Inbound,
@@ -23,14 +22,13 @@ from shared.events.inbound import (
     OfferReturned,
     OfferSubmitted,
     OfferWithdrawn,
-    OrganisationRegistered,
     PlacementDecided,
     ReferencePublished,
     TwinsCompared,
     VacancyCancelled,
     VacancyReported,
 )
-from shared.events.internal import Area, AreaNamed, Colours, Decision, Quota, Receipt
+from shared.events.internal import Area, AreaNamed, Colours, Conclusion, Decision, Quota, Receipt
 from shared.events.partitioning import PARTITIONS
 
 Service = Literal["ingest", "classifier", "quota", "matching"]
@@ -51,7 +49,7 @@ class Topic:
     owner: str
     readers: tuple[str, ...]
     description: str
-    carries: tuple[type, ...] = ()
+    carries: tuple[type[Inbound | AreaNamed | Conclusion | Receipt], ...] = ()
     partitions: int = PARTITIONS
     retention_ms: int = FOREVER
     max_message_bytes: int = INTERNAL_BYTES
@@ -181,7 +179,7 @@ def inbound_topics(organisations: Iterable[str], municipalities: Iterable[str]) 
     return found
 
 
-def _inbound(name: str, who: str, description: str, carries: tuple[type, ...]) -> Topic:
+def _inbound(name: str, who: str, description: str, carries: tuple[type[Inbound], ...]) -> Topic:
     return Topic(name, "any", who, ("ingest",), description, carries, 2, max_message_bytes=INBOUND_BYTES)
 
 
@@ -192,11 +190,14 @@ def _receipts(name: str, who: str) -> Topic:
 def topic_of(fact: Inbound) -> str | None:
     """The internal topic of a recorded fact; None for what ingest keeps to itself (organisations, successions)."""
     stated = _MODELS[fact.kind]
-    if stated in (OrganisationRegistered, AfdelingSucceeded):
-        return None
     if stated is IndicatorObserved:
         return "indicators.v1" if fact.about() else "control.v1"
-    return _RECORDED[stated]
+    return topic_of_model(stated)
+
+
+def topic_of_model(stated: type[Inbound]) -> str | None:
+    """The same of a model; of observed indicators the topic of an afdeling's."""
+    return _RECORDED.get(stated)
 
 
 def inbound_topic_for(kind: str | None, data: Any, municipality: str = "0851") -> str:
