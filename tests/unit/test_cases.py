@@ -1,0 +1,178 @@
+"""The rules of the agreement as cases in Danish (`cases/*.yaml`): what is given, what follows, by which paragraph.
+
+Every case has one agreement in force and the afdeling 0123-001, registered from 1 January 2024. Each is told in its
+order and in the reverse.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from services.cli.evaluate import fold
+from shared.agreement.loader import AALBORG, load
+from shared.runtime.views import State
+
+CASES = [
+    pytest.param(case, id=f"{file.stem}: {case['sag']}")
+    for file in sorted((Path(__file__).parent / "cases").glob("*.yaml"))
+    for case in yaml.safe_load(file.read_text(encoding="utf-8"))
+]
+AFDELING = "0123-001"
+ACTORS = {"proposed_by": "m1", "approved_by": "m2"}
+Told = tuple[str, dict[str, Any]]
+
+
+def given(case: dict[str, Any]) -> Iterator[Told]:
+    document = deepcopy(load(AALBORG))
+    for path, value in case.get("aftale", {}).items():
+        *steps, last = path.split(".")
+        inside = document
+        for step in steps:
+            inside = inside[step]
+        inside[last] = value
+    yield "agreement.published", {"document": document, **ACTORS}
+    terms = case.get("vilkår")
+    yield (
+        "afdeling.registered",
+        {
+            "afdeling_id": AFDELING, "organisation_id": "0123", "name": "Prøven", "municipality": "0851",
+            "valid_from": "2024-01-01", "family_homes": 100, "area_id": case.get("område"),
+            "flexible_letting": {"criteria": terms} if terms else None,
+        },
+    )  # fmt: skip
+    for fact in case["givet"]:
+        [(kind, data)] = fact.items()
+        yield from TELL[kind](data)
+
+
+def figures(data: dict[str, Any]) -> Iterator[Told]:
+    area, as_of, since = (data.get(k) for k in ("område", "pr", "fra"))
+    for indicator, told in data.items():
+        if indicator not in ("område", "pr", "fra"):
+            value, *parts = told if isinstance(told, list) else [told]
+            yield (
+                "indicator.observed",
+                {
+                    "subject": {"kind": "area", "id": area} if area else {"kind": "afdeling", "id": AFDELING},
+                    "source": "ministry" if area else "lbf",
+                    "indicator": indicator,
+                    "as_of": as_of or "2024-01-01",
+                    "effective_from": since or "2024-05-01",
+                    "value": value,
+                    **({} if value else {"missing": "suppressed"}),
+                    **dict(zip(("numerator", "denominator"), parts, strict=False)),
+                },
+            )
+
+
+def average(data: dict[str, Any]) -> Iterator[Told]:
+    told = {"indicator": "convicted", "list_date": data["dato"], "national_average": data["convicted"]}
+    yield "reference.published", told
+
+
+def listed(data: dict[str, Any]) -> Iterator[Told]:
+    lists = {k: v for k, v in data.items() if k != "år"}
+    yield "list.published", {"list_date": f"{data['år']}-12-01", "lists": lists}
+
+
+def placed(data: dict[str, Any]) -> Iterator[Told]:
+    yield (
+        "placement.decided",
+        {
+            "placement_id": data.get("id", "p"), "afdeling_id": AFDELING, "colour": data["farve"],
+            "valid_from": data["fra"], "valid_to": data["til"], "reason": "prøve", **ACTORS,
+        },
+    )  # fmt: skip
+
+
+def twins(data: dict[str, Any]) -> Iterator[Told]:
+    comparisons = [{"indicator": k, "own": v[0], "twin_mean": v[1]} for k, v in data.items() if k != "fra"]
+    yield (
+        "twins.compared",
+        {
+            "afdeling_id": AFDELING, "as_of": "2024-01-01", "effective_from": data["fra"], "comparisons": comparisons,
+            "twins": ["0123-002"],
+        },
+    )  # fmt: skip
+
+
+def vacant(data: dict[str, Any]) -> Iterator[Told]:
+    first = data.get("første", 1)
+    basis = {
+        "afdeling_id": AFDELING, "dwelling": "family", "reason": "external", "rooms": 2, "area_m2": "60",
+        "rent_monthly": "4000", "vacant_from": data.get("ledig", "2024-08-01"),
+    }  # fmt: skip
+    other = {k: v for k, v in data.items() if k not in ("antal", "første", "ledig")}
+    for number in range(first, first + data["antal"]):
+        yield "vacancy.reported", {**basis, "vacancy_id": f"b{number}", **other}
+
+
+def offered(vacancies: list[str]) -> Iterator[Told]:
+    for name in vacancies:
+        told = {"offer_id": f"t-{name}", "vacancy_id": name, "afdeling_id": AFDELING, "submitted_on": "2024-08-02"}
+        yield "offer.submitted", told
+
+
+def resolved(data: dict[str, Any]) -> Iterator[Told]:
+    yield "offer.resolved", {"afdeling_id": AFDELING, "reason": "prøve", **ACTORS, **data}
+
+
+TELL = {
+    "tal": figures,
+    "landstal": average,
+    "liste": listed,
+    "placering": placed,
+    "tvillinger": twins,
+    "ledige": vacant,
+    "tilbud": offered,
+    "løst": resolved,
+    "fakta": lambda data: iter(data.items()),
+}
+
+
+def plain(value: Any) -> Any:
+    """YAML reads a day as one."""
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [plain(v) for v in value]
+    return str(value) if isinstance(value, date) else value
+
+
+def ends(told: list[Told]) -> State:
+    lines = [
+        json.dumps(
+            {
+                "specversion": "1.0", "id": str(n), "source": "s", "type": f"dk.trappetrin.{kind}.v1",
+                "data": {"revision": 1, **plain(data)},
+            }
+        ).encode()
+        for n, (kind, data) in enumerate(told)
+    ]  # fmt: skip
+    state, refused = asyncio.run(fold(("f", n, line) for n, line in enumerate(lines)))
+
+    assert refused == []
+    return state
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_case(case: dict[str, Any]) -> None:
+    told = list(given(case))
+    state = ends(told)
+    afdeling = state["afdelinger"][AFDELING]
+    found = {
+        "farver": [[s["from"], s["colour"], s["at_least"]] for s in afdeling["timeline"]],
+        "kvote": afdeling["quota"],
+        "område": state["areas"],
+        "afgørelser": {n.partition("/")[2]: [d["outcome"], d["reasons"]] for n, d in state["decisions"].items()},
+    }
+
+    assert {name: found[name] for name in case["så"]} == plain(case["så"])
+    assert ends(told[::-1]) == state
