@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from shared.agreement.document import Document
@@ -38,4 +39,10 @@ def digest(value: Any) -> str:
 
 def agreement_version(document: Document) -> str:
     """The version of an agreement: the digest of its document as it was sent (fields that were left out stay out)."""
-    return digest(document.model_dump(mode="json", by_alias=True, exclude_unset=True))
+    return _digest_of(document.model_dump_json(by_alias=True, exclude_unset=True))
+
+
+@lru_cache(maxsize=256)
+def _digest_of(text: str) -> str:
+    """Every task of every service asks for the same few documents, so each is hashed once a process."""
+    return digest(json.loads(text))

@@ -24,13 +24,13 @@ CASES = [
     for file in sorted((Path(__file__).parent / "cases").glob("*.yaml"))
     for case in yaml.safe_load(file.read_text(encoding="utf-8"))
 ]
-AFDELING = "0123-001"
+AFDELING, DOCUMENT = "0123-001", load(AALBORG)
 ACTORS = {"proposed_by": "m1", "approved_by": "m2"}
 Told = tuple[str, dict[str, Any]]
 
 
 def given(case: dict[str, Any]) -> Iterator[Told]:
-    document = deepcopy(load(AALBORG))
+    document = deepcopy(DOCUMENT)
     for path, value in case.get("aftale", {}).items():
         *steps, last = path.split(".")
         inside = document

@@ -101,7 +101,7 @@ async def end(lines: list[bytes], batch: int, pause: int) -> State:
     return {**await offline.state(), "refused": None}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(FACT, min_size=8, max_size=30, unique_by=subject), st.data())
 def test_order_duplication_and_batching_change_nothing(facts: list[bytes], data: st.DataObject) -> None:
     lines = [AGREEMENT, *(registered(name, "Vest", "2024-01-01", 9) for name in AFDELINGER), *facts]
