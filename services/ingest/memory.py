@@ -4,35 +4,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from services.ingest.contract import Contended, Intake, Kept, RefusedEvent, Waiting
 from services.ingest.domain import FactId, Known, Subject
-from shared.runtime.contract import Draft, Row, RowId, Task, TaskId
+from shared.runtime.contract import Draft, TaskId
+from shared.runtime.memory import MemoryOutbox
 
 
-class MemoryIngestStore:
+class MemoryIngestStore(MemoryOutbox):
     """Every method is atomic, since none waits for anything."""
 
     def __init__(self) -> None:
-        self.tasks: dict[TaskId, Task] = {}
-        self.outbox: dict[RowId, Row] = {}
+        super().__init__()
         self.facts: dict[FactId, Kept] = {}
         self.everything = Known()
         self.refusals: dict[str, RefusedEvent] = {}
         self.waits: dict[TaskId, dict[FactId, Kept]] = {}
-
-    async def claim(self, ids: Iterable[TaskId]) -> dict[TaskId, Task]:
-        claimed = {}
-        for id_ in ids:
-            task = self.tasks.setdefault(id_, Task(id_, 0, {}))
-            task.version += 1
-            claimed[id_] = Task(id_, task.version, dict(task.offsets), task.cursor)
-        return claimed
-
-    async def pending(self, ids: Iterable[TaskId]) -> list[Row]:
-        wanted = set(ids)
-        return sorted(r for r in self.outbox.values() if r.id.task in wanted)
-
-    async def delete(self, ids: Sequence[RowId]) -> None:
-        for id_ in ids:
-            self.outbox.pop(id_, None)
 
     async def commit(self, drafts: Sequence[Draft]) -> set[TaskId]:
         won = [d for d in drafts if self.tasks[d.task.id].version == d.task.version]
@@ -41,7 +25,7 @@ class MemoryIngestStore:
             return set()
         self.check(won)
         for draft in won:
-            self.write(draft, self.tasks[draft.task.id])
+            self.write(draft)
         return {d.task.id for d in won}
 
     def check(self, drafts: Sequence[Draft]) -> None:
@@ -51,18 +35,17 @@ class MemoryIngestStore:
         if taken or len(set(facts)) < len(facts) or len(set(fixed)) < len(fixed):
             raise Contended(f"taken meanwhile: {min(taken, default=None)}")
 
-    def write(self, draft: Draft, task: Task) -> None:
-        task.version, task.offsets, task.cursor = task.version + 1, dict(draft.offsets), draft.cursor
+    def write(self, draft: Draft) -> None:
+        self.advance(draft)
         for kept in intake(draft).facts:
             self.facts[kept.id] = kept
             self.everything.learn(kept.fact, kept.content)
             if kept.parked:
-                self.waits.setdefault(task.id, {})[kept.id] = kept
+                self.waits.setdefault(draft.task.id, {})[kept.id] = kept
         for id_ in intake(draft).released:
-            self.facts[id_] = self.waits[task.id].pop(id_)._replace(parked=False)
+            self.facts[id_] = self.waits[draft.task.id].pop(id_)._replace(parked=False)
         for refusal in intake(draft).refusals:
             self.refusals.setdefault(refusal.identity, refusal)
-        self.outbox |= {row.id: row for row in draft.rows()}
 
     async def known(self, ids: Collection[FactId], afdelinger: Collection[str]) -> Known:
         subjects: set[Subject] = {(sequence, key) for sequence, key, _ in ids}

@@ -137,7 +137,9 @@ class Core:
         else:
             await self.within(self.handler.prepare(fresh))
         await self.commit([d for d in drafts.values() if d.offsets != d.task.offsets and d.task.id in self.tasks])
-        self.observer.committed(len(fresh), len(drafts), asyncio.get_running_loop().time() - began)
+        took = asyncio.get_running_loop().time() - began
+        self.observer.committed(len(fresh), len(drafts), took)
+        log.debug("batch", records=len(fresh), tasks=len(drafts), seconds=round(took, 4))
 
     def is_next(self, draft: Draft, record: Record) -> bool:
         """Drops what was consumed before anything is computed of it; never advances over what is missing."""

@@ -10,12 +10,11 @@ from shared.runtime.core import Core
 Place = tuple[str, int]
 
 
-class MemoryStore:
-    """`Store` of a keyed service. Every method is atomic, since none waits for anything."""
+class MemoryOutbox:
+    """The half of the store that ingest shares. Every method is atomic, since none waits for anything."""
 
     def __init__(self) -> None:
         self.tasks: dict[TaskId, Task] = {}
-        self.entities: dict[tuple[TaskId, str], Entity] = {}
         self.outbox: dict[RowId, Row] = {}
 
     async def claim(self, ids: Iterable[TaskId]) -> dict[TaskId, Task]:
@@ -25,6 +24,28 @@ class MemoryStore:
             task.version += 1
             claimed[task_id] = Task(task_id, task.version, dict(task.offsets), task.cursor)
         return claimed
+
+    def advance(self, draft: Draft) -> None:
+        """What every commit writes of a task: version, offsets, cursor and outbox."""
+        task = self.tasks[draft.task.id]
+        task.version, task.offsets, task.cursor = draft.task.version + 1, dict(draft.offsets), draft.cursor
+        self.outbox |= {row.id: row for row in draft.rows()}
+
+    async def pending(self, ids: Iterable[TaskId]) -> list[Row]:
+        wanted = set(ids)
+        return sorted((r for r in self.outbox.values() if r.id.task in wanted), key=lambda r: r.id)
+
+    async def delete(self, ids: Sequence[RowId]) -> None:
+        for row_id in ids:
+            self.outbox.pop(row_id, None)
+
+
+class MemoryStore(MemoryOutbox):
+    """`Store` of a keyed service."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entities: dict[tuple[TaskId, str], Entity] = {}
 
     async def load(self, keys: Sequence[tuple[TaskId, str]]) -> dict[tuple[TaskId, str], Entity]:
         return {key: self.entities[key].copy() for key in keys if key in self.entities}
@@ -41,25 +62,15 @@ class MemoryStore:
         return won
 
     def write(self, draft: Draft) -> None:
-        task = self.tasks[draft.task.id]
-        task.version, task.offsets, task.cursor = draft.task.version + 1, dict(draft.offsets), draft.cursor
+        self.advance(draft)
         for (name, slot), fact in draft.facts.items():
-            self.entities.setdefault((task.id, name), Entity()).facts[slot] = fact
+            self.entities.setdefault((draft.task.id, name), Entity()).facts[slot] = fact
         for (name, slot), conclusion in draft.conclusions.items():
-            self.entities.setdefault((task.id, name), Entity()).conclusions[slot] = conclusion
-        self.outbox |= {row.id: row for row in draft.rows()}
+            self.entities.setdefault((draft.task.id, name), Entity()).conclusions[slot] = conclusion
 
     async def everything(self) -> AsyncIterator[tuple[TaskId, str, Entity]]:
         for task, name in sorted(self.entities.keys() | {(task, EVERYONE) for task in self.tasks}):
             yield task, name, self.entities.get((task, name)) or Entity()
-
-    async def pending(self, ids: Iterable[TaskId]) -> list[Row]:
-        wanted = set(ids)
-        return sorted((r for r in self.outbox.values() if r.id.task in wanted), key=lambda r: r.id)
-
-    async def delete(self, ids: Sequence[RowId]) -> None:
-        for row_id in ids:
-            self.outbox.pop(row_id, None)
 
 
 class MemoryBroker:
