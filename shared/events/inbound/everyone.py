@@ -1,0 +1,113 @@
+"""Facts that concern everyone: agreements, lists, national averages, organisations, successions."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from shared.agreement.document import Document
+from shared.events.inbound.base import Approved, Door, Inbound, ListDate, Percentage, Retracted
+from shared.events.values import AfdelingId, Day, Designation, Id, OrganisationId, Strict, Text, broken, matching
+
+
+class AgreementPublished(Approved):
+    kind: ClassVar[str] = "agreement.published"
+    sequence: ClassVar[str] = "agreement"
+    door: ClassVar[Door] = "facts"
+    document: Document
+
+    def key(self) -> str:
+        return f"{self.document.municipality}/{self.document.effective_from}"
+
+
+class DesignatedAreas(Strict):
+    """One designation of a list: the areas on it, whether these are all, and those known to be off it."""
+
+    complete: bool
+    areas: Annotated[list[Id], Field(max_length=2000)]
+    off: Annotated[list[Id], Field(max_length=2000)] = []
+
+    @model_validator(mode="after")
+    def not_both(self) -> Self:
+        if both := sorted(set(self.areas) & set(self.off)):
+            raise broken("must not name an area that areas names", "off", both[0])
+        return self
+
+
+class ListKey(Inbound):
+    kind: ClassVar[str] = "list.published"
+    sequence: ClassVar[str] = "list"
+    door: ClassVar[Door] = "facts"
+    list_date: ListDate
+
+    def key(self) -> str:
+        return str(self.list_date)
+
+
+class ListPublished(ListKey):
+    lists: Annotated[dict[Designation, DesignatedAreas], Field(min_length=1)]
+
+
+class ListRetracted(ListKey, Retracted):
+    pass
+
+
+class ReferenceKey(Inbound):
+    kind: ClassVar[str] = "reference.published"
+    sequence: ClassVar[str] = "reference"
+    door: ClassVar[Door] = "facts"
+    indicator: Literal["convicted"]
+    list_date: ListDate
+
+    def key(self) -> str:
+        return f"{self.indicator}/{self.list_date}"
+
+
+class ReferencePublished(ReferenceKey):
+    """The national average of the two latest years, in %."""
+
+    national_average: Percentage
+
+
+class ReferenceRetracted(ReferenceKey, Retracted):
+    pass
+
+
+class OrganisationKey(Inbound):
+    kind: ClassVar[str] = "organisation.registered"
+    sequence: ClassVar[str] = "organisation"
+    door: ClassVar[Door] = "facts"
+    organisation_id: OrganisationId
+
+    def key(self) -> str:
+        return self.organisation_id
+
+
+class OrganisationRegistered(OrganisationKey):
+    name: Text
+    cvr: Annotated[str, Field(pattern=r"^[0-9]{8}$"), matching(r"[0-9]{8}", "must be eight digits")]
+
+
+class OrganisationRetracted(OrganisationKey, Retracted):
+    pass
+
+
+class Share(Strict):
+    """What one successor of a split takes over, as a fraction ("1/3") or a decimal."""
+
+    to: AfdelingId
+    share: Text
+
+
+class AfdelingSucceeded(Inbound):
+    """A merge or a renumbering. Kept; its rules come later (the contract says so), so it has no effect yet."""
+
+    kind: ClassVar[str] = "afdeling.succeeded"
+    sequence: ClassVar[str] = "succession"
+    door: ClassVar[Door] = "facts"
+    from_: Annotated[list[AfdelingId], Field(alias="from", min_length=1, max_length=100)]
+    to: AfdelingId
+    on: Day
+    share: Text | None = None
+
+    def key(self) -> str:
+        return f"{self.to}/{self.on}"
