@@ -57,3 +57,12 @@ def configure(level: str, **always: str) -> None:
     root = logging.getLogger()
     root.handlers = [LibraryLines()]
     root.setLevel(logging.WARNING)
+
+
+def configure_console() -> None:
+    """For commands: their output is for people and programs, so only faults are logged, and beside it."""
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, OncePerSecond(), structlog.processors.KeyValueRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

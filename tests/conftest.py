@@ -6,6 +6,12 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import Stack
+from shared.logging import configure_console
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_errors_are_logged() -> None:
+    configure_console()
 
 
 @pytest.fixture(scope="module")

@@ -17,14 +17,22 @@ from services.cli.stack import down, status, up
 from services.cli.state import state
 from services.cli.system import Unreachable
 from services.cli.watch import watch
+from shared.logging import configure_console
 from shared.version import VERSION
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="The staircase, the quotas and the decisions of Fælles Udlejningsaftale.",
 )
+
+
+@app.callback()
+def console() -> None:
+    """The staircase, the quotas and the decisions of Fælles Udlejningsaftale."""
+    configure_console()
+
+
 for panel, commands in {
     "The system on this machine": (demo, up, down, status, settle, setup),
     "What it knows": (state, watch, parked),

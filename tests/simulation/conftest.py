@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
+from shared.logging import configure_console
 from tests.simulation.run import quiet
 
 
@@ -12,4 +12,4 @@ from tests.simulation.run import quiet
 def nothing_is_told() -> Iterator[None]:
     quiet()
     yield
-    structlog.reset_defaults()
+    configure_console()

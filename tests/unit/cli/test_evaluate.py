@@ -5,17 +5,14 @@ import random
 from pathlib import Path
 
 import pytest
-from typer import Typer
 from typer.testing import CliRunner
 
-from services.cli.evaluate import evaluate, fold_files, lines_of
+from services.cli.evaluate import fold_files, lines_of
+from services.cli.main import app
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 NOT_JSON = "must be JSON: Expecting value: line 1 column 1 (char 0)"
 SMALL, REFUSED = EXAMPLES / "small.ndjson", EXAMPLES / "refused.ndjson"
-
-app = Typer()
-app.command()(evaluate)
 
 
 def expected(name: str) -> object:
@@ -34,14 +31,14 @@ def test_small_in_any_order_with_every_event_twice(seed: int, tmp_path: Path) ->
 
 
 def test_small_as_the_command_prints_it() -> None:
-    result = CliRunner().invoke(app, [str(SMALL), "--json"])
+    result = CliRunner().invoke(app, ["evaluate", str(SMALL), "--json"])
 
     assert json.loads(result.stdout) == expected("small")
     assert result.exit_code == 0
 
 
 def test_refused_in_the_given_order() -> None:
-    result = CliRunner().invoke(app, [str(REFUSED), "--json"])
+    result = CliRunner().invoke(app, ["evaluate", str(REFUSED), "--json"])
     sentences = [s.removeprefix(f"refused {REFUSED}:") for s in result.stderr.splitlines()]
 
     assert json.loads(result.stdout) == expected("refused")
@@ -63,7 +60,7 @@ def test_the_sentence_names_the_file_and_the_line(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
-    result = CliRunner(env={"COLUMNS": "300"}).invoke(app, ["nowhere.ndjson"])
+    result = CliRunner(env={"COLUMNS": "300"}).invoke(app, ["evaluate", "nowhere.ndjson"])
 
     assert result.exit_code == 2
     assert "nowhere.ndjson" in result.output
