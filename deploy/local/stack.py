@@ -109,7 +109,7 @@ class Stack:
 
         Raises `needs.Missing`, `Broken`.
         """
-        needs.ensure(kafka.verified(kafka.jars(cache())), install=install, say=say)
+        needs.ensure(jars_there=kafka.verified(kafka.jars(cache())), install=install, say=say)
         kafka.install(cache(), say)
         with self.changing() as book:
             book.replicas = replicas or book.replicas
