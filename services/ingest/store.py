@@ -75,23 +75,25 @@ UNION ALL
 FROM fact WHERE sequence = 'registration' AND afdeling = ANY($4::text[]) ORDER BY key, revision DESC)
 """
 
-# Parked facts whose afdeling has a registration that no higher revision takes back.
-READY = """
-FROM fact f WHERE f.parked AND EXISTS (
-    SELECT FROM fact r
-    WHERE r.sequence = 'registration' AND r.afdeling = f.afdeling AND NOT r.retraction AND NOT EXISTS (
-        SELECT FROM fact later
-        WHERE (later.sequence, later.key) = (r.sequence, r.key) AND later.revision > r.revision))
+# Of the afdelinger for which something waits, those that have a registration which no higher revision takes back.
+REGISTERED = """
+WITH waiting AS (SELECT DISTINCT afdeling FROM fact WHERE parked),
+newest AS (
+    SELECT DISTINCT ON (f.key) f.afdeling, f.retraction FROM fact f JOIN waiting USING (afdeling)
+    WHERE f.sequence = 'registration' ORDER BY f.key, f.revision DESC),
+registered AS (SELECT DISTINCT afdeling FROM newest WHERE NOT retraction)
 """
 
 # The task's facts to release, in the order in which they came.
-RELEASABLE = f"""
+RELEASABLE = f"""{REGISTERED}
 SELECT kind, body, content, topic, partition, "offset", source, event_id, event_type, recorded_at
-{READY} AND f.task = $1 ORDER BY f."offset" LIMIT $2
-"""
+FROM fact JOIN registered USING (afdeling) WHERE parked AND task = $1 ORDER BY "offset" LIMIT $2
+"""  # noqa: S608 - both parts are ours
 
 # How many facts each task has to release.
-WAITING = f"SELECT f.task, count(*) AS facts {READY} GROUP BY f.task"
+WAITING = f"""{REGISTERED}
+SELECT task, count(*) AS facts FROM fact JOIN registered USING (afdeling) WHERE parked GROUP BY task
+"""  # noqa: S608 - both parts are ours
 
 # Distinct refused events.
 REFUSED = "SELECT count(*) FROM refusal"

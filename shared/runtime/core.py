@@ -17,7 +17,7 @@ from shared.runtime.observer import Nobody, Observer
 from shared.runtime.relay import Relay
 
 log = structlog.get_logger()
-CACHE, LIMIT, FLOOD, BEAT, ROOM = 50_000, 30.0, 500, 1.0, 0.05
+CACHE, LIMIT, FLOOD, BEAT, ROOM, PATIENCE = 50_000, 30.0, 500, 1.0, 0.05, 2.0
 T = TypeVar("T")
 
 
@@ -96,12 +96,13 @@ class Core:
 
     async def handle(self, records: Sequence[Record]) -> None:
         """A batch as it was fetched. Raises nothing: what fails is dropped and comes again."""
+        roomy = await self.relay.room(PATIENCE)  # fetching waits meanwhile, and nothing else does
         async with self.lock:
-            if self.relay.full:  # the records come again when there is room
+            if roomy:
+                await self.attempt(records)
+            else:
                 for task in {self.task_of(r.topic, r.partition) for r in records}:
                     self.drop(task, "full")
-                return
-            await self.attempt(records)
 
     async def attempt(self, records: Sequence[Record], *, alone: bool = False) -> None:
         try:

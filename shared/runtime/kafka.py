@@ -6,7 +6,8 @@ whole batch is gone, and an exception out of a handler skips a batch (both measu
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -17,7 +18,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from shared.runtime.contract import Outgoing, Record, Row, RowId, TaskId
+from shared.runtime.contract import Record, Row, RowId, TaskId
 from shared.runtime.core import Core
 from shared.settings import Settings
 
@@ -131,7 +132,7 @@ async def undecoded(_message: Any) -> bytes:
 
 
 class KafkaPublisher:
-    """Idempotent, `acks=all`, batches per partition; a row counts when all of it was acknowledged."""
+    """Idempotent, `acks=all`, a batch per place; a row counts when all of it was acknowledged."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -167,32 +168,59 @@ class KafkaPublisher:
     async def send(self, rows: Sequence[Row]) -> tuple[list[RowId], Exception | None]:
         if self.producer is None:
             return [], ConnectionError("no producer")
-        done = await asyncio.gather(*(self.send_row(row) for row in rows), return_exceptions=True)
-        for outcome in done:
-            if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
+        parcels, problems = parcelled(rows, self.producer.create_batch)
+        try:
+            async with asyncio.timeout(LIMIT):
+                # One after the other: parcels of one place keep their order.
+                flights = [(parcel, await self.dispatched(parcel)) for parcel in parcels]
+                outcomes = await asyncio.gather(*(flight for _, flight in flights), return_exceptions=True)
+        except (KafkaError, TimeoutError) as error:
+            return [], error
+        for (parcel, _), outcome in zip(flights, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                problems |= dict.fromkeys(parcel.rows, outcome)
+            elif isinstance(outcome, BaseException):
                 raise outcome
-        errors = [d for d in done if isinstance(d, Exception)]
-        return [r.id for r, d in zip(rows, done, strict=True) if d is None], next(iter(errors), None)
+        return [r.id for r in rows if r.id not in problems], next(iter(problems.values()), None)
 
-    async def send_row(self, row: Row) -> None:
-        by_partition: dict[int, list[Outgoing]] = {}
-        for record in row.records:
-            by_partition.setdefault(record.partition, []).append(record)
-        async with asyncio.timeout(LIMIT):
-            flights = [
-                await self.producer.send_batch(batch, row.id.topic, partition=partition)  # type: ignore[union-attr]  # checked in send
-                for partition, records in by_partition.items()
-                for batch in self.batches(records)
-            ]
-            await asyncio.gather(*flights)
+    async def dispatched(self, parcel: "Parcel") -> Awaitable[Any]:
+        parcel.builder.close()
+        flight: Awaitable[Any] = await self.producer.send_batch(  # type: ignore[union-attr]  # checked in send
+            parcel.builder, parcel.topic, partition=parcel.partition
+        )
+        return flight
 
-    def batches(self, records: Sequence[Outgoing]) -> Iterator[Any]:
-        builder = self.producer.create_batch()  # type: ignore[union-attr]  # checked in send
-        for r in records:
-            if builder.append(timestamp=None, key=r.key, value=r.value, headers=list(r.headers)) is None:
-                yield builder
-                builder = self.producer.create_batch()  # type: ignore[union-attr]  # as above
-                if builder.append(timestamp=None, key=r.key, value=r.value, headers=list(r.headers)) is None:
-                    raise ValueError(f"a record of {r.size()} bytes never fits")
-        builder.close()
-        yield builder
+
+@dataclass(slots=True)
+class Parcel:
+    """One batch for one place, with the rows of which it carries records."""
+
+    topic: str
+    partition: int
+    builder: Any
+    rows: set[RowId] = field(default_factory=set)
+
+
+def parcelled(rows: Sequence[Row], new: Callable[[], Any]) -> tuple[list[Parcel], dict[RowId, Exception]]:
+    """The records of all rows by place, so that rows of many tasks share a batch; and the rows of which one never fits.
+
+    The producer takes the next batch of a place only when the one before is on its way, so many small ones are slow.
+    """
+    parcels: list[Parcel] = []
+    open_: dict[tuple[str, int], Parcel] = {}
+    problems: dict[RowId, Exception] = {}
+    for row in rows:
+        for r in row.records:
+            place = row.id.topic, r.partition
+            for parcel in (open_.get(place), Parcel(*place, new())):
+                if parcel is None:
+                    continue
+                if parcel.builder.append(timestamp=None, key=r.key, value=r.value, headers=list(r.headers)) is not None:
+                    parcel.rows.add(row.id)
+                    if open_.get(place) is not parcel:
+                        open_[place] = parcel
+                        parcels.append(parcel)
+                    break
+            else:
+                problems[row.id] = ValueError(f"a record of {r.size()} bytes never fits")
+    return parcels, problems

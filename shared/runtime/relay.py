@@ -42,6 +42,7 @@ class Relay:
         self.spoiled = True  # a producer is needed: none yet, or a rejected batch has spoiled its sequence
         self.wake = asyncio.Event()
         self.idle = asyncio.Event()
+        self.roomy = asyncio.Event()
 
     def offer(self, rows: Iterable[Row]) -> None:
         """What was just committed."""
@@ -63,10 +64,27 @@ class Relay:
     def rouse(self) -> None:
         self.idle.clear()
         self.wake.set()
+        self.measure()
+
+    def measure(self) -> None:
+        """Tell those who wait whether there is room."""
+        if self.full:
+            self.roomy.clear()
+        else:
+            self.roomy.set()
 
     @property
     def full(self) -> bool:
         return self.spoiled or len(self.rows) >= self.most
+
+    async def room(self, seconds: float) -> bool:
+        """Wait for room, so long at the most; whether there is any."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.roomy.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def run(self) -> None:
         """Until cancelled. Nothing but cancellation comes out."""
@@ -79,8 +97,10 @@ class Relay:
                     async with asyncio.timeout(self.limit):
                         await self.publisher.renew()
                     self.spoiled = False
+                    self.measure()
                 while self.unread or self.rows:
                     await self.round()
+                    self.measure()
                 self.backoff.reset()
                 self.idle.set()
             except Exception as error:  # noqa: BLE001 - one path for every fault: forget, renew, read the table again
@@ -88,6 +108,7 @@ class Relay:
                 self.rows.clear()
                 self.unread |= self.tasks - self.stuck.keys()
                 self.spoiled = True
+                self.measure()
                 await asyncio.sleep(self.backoff.next())
                 self.wake.set()
 
