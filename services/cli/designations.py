@@ -8,7 +8,7 @@ import csv
 import sys
 from collections import defaultdict
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from shared.agreement.loader import AALBORG, load
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 INDICATORS = ("residents", "nonwestern", "out_of_work", "convicted", "basic_education", "income")
-SIX_PLACES = Decimal("0.000001")
+LAST_PLACE = Decimal("1e-20")
 FIRST_YEAR = 2018
 
 
@@ -36,32 +36,34 @@ def agreement(since: date, municipality: str = "0851") -> Event:
 
 
 def lists(data: Path) -> list[Told]:
-    """One for each year, with all of its designations of which anything is known."""
-    named: dict[tuple[int, str], dict[str, list[str]]] = defaultdict(lambda: {"areas": [], "off": []})
+    """One for each year, with all of its designations: also one of which no area is known, and which says nothing."""
+    whole = {
+        (int(row["list_year"]), row["designation"]): row["complete_in_designations_csv"] == "true"
+        for row in rows(data / "official_lists.csv")
+    }
+    named: dict[tuple[int, str, str], set[str]] = defaultdict(set)
     for row in rows(data / "official_designations.csv"):
-        on = "areas" if row["on_list"] == "true" else "off"
-        designations = {row["designation"]}
-        if on == "areas" and row["designation"] == "omdannelse":
-            designations.add("parallelsamfund")
-        for designation in designations:
-            named[int(row["list_year"]), designation][on].append(row["area"])
+        year, designation, on = int(row["list_year"]), row["designation"], row["on_list"] == "true"
+        named[year, designation, "areas" if on else "off"].add(row["area"])
+        if on and designation == "omdannelse":
+            named[year, "parallelsamfund", "areas"].add(row["area"])
     years: dict[int, dict[str, Any]] = defaultdict(dict)
-    for row in rows(data / "official_lists.csv"):
-        year, designation = int(row["list_year"]), row["designation"]
-        known, complete = named.get((year, designation)), row["complete_in_designations_csv"] == "true"
-        if known:
-            years[year][designation] = {"complete": complete} | {
-                w: sorted(a) for w, a in known.items() if a or w == "areas"
-            }
+    for year, designation in sorted(whole.keys() | {(y, d) for y, d, _ in named}):
+        off = {"off": sorted(known)} if (known := named.get((year, designation, "off"))) else {}
+        areas = sorted(named.get((year, designation, "areas"), ()))
+        years[year][designation] = {"complete": whole.get((year, designation), False), "areas": areas} | off
     return [says("list.published", year, lists=years[year]) for year in sorted(years)]
 
 
 def figures(data: Path) -> list[Told]:
-    """All six of an area, and the national average that its limit of three times implies."""
+    """All six of an area, and the national average that its limit of three times implies.
+
+    With as many decimals as the contract takes, rounded down: a figure that is exactly the limit must meet it.
+    """
     told = []
     for row in rows(data / "official_figures.csv"):
         year = int(row["list_year"])
-        average = (Decimal(row["convicted_limit_3x"]) / 3).quantize(SIX_PLACES)
+        average = (Decimal(row["convicted_limit_3x"]) / 3).quantize(LAST_PLACE, rounding=ROUND_DOWN)
         told.append(says("reference.published", year, indicator="convicted", national_average=average))
         for indicator in INDICATORS:
             day = date(year, 12, 1)
