@@ -121,7 +121,8 @@ def format_storage(cache: Path, home: Path, port: int, controller: int) -> None:
     (home / "server.properties").write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
     if not (data / "meta.properties").exists():
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        run_tool(cache, home, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(home / "server.properties"))
+        named = f"--cluster-id={cluster}"  # in one word: every 64th begins with a dash
+        run_tool(cache, home, "kafka.tools.StorageTool", "format", named, "-c", str(home / "server.properties"))
 
 
 def run_tool(cache: Path, home: Path, *words: str) -> None:
