@@ -40,6 +40,7 @@ BASIS: dict[str, dict[str, Any]] = {
         "as_of": "2024-01-01", "effective_from": "2024-05-01", "value": "84",
     },
     "reference.published": {"indicator": "convicted", "list_date": "2024-12-01", "national_average": "0.78"},
+    "afdeling.succeeded": {"to": "0123-002", "on": "2026-01-01", "from": ["0123-001"]},
     "organisation.registered": {"organisation_id": "0123", "name": "Opdigtet", "cvr": "12345678"},
 }  # fmt: skip
 

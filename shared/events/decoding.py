@@ -39,7 +39,7 @@ def inbound(envelope: Envelope) -> Inbound:
     if model is None:
         raise Invalid("data.retracted", NO_RETRACTION.get(kind, "must not be given for this type"), True, event)
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, by_alias=True, by_name=False)
     except ValidationError as error:
         first = min(error.errors(include_url=False), key=lambda e: e["type"] == "missing")
         compared = first.get("ctx", {}) if first["type"] == "rule" else {}

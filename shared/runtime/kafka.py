@@ -36,6 +36,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     that number of each; were they ever to differ, states would be torn between processes, so nothing is claimed then.
     """
 
+    core: Core  # each needs the other, so it is set when both are there
+
     def __init__(
         self,
         settings: Settings,
@@ -45,7 +47,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         topics: Sequence[str] = (),
         pattern: str | None = None,
     ) -> None:
-        self.topics, self.task_of, self.core = topics, task_of, Core.__new__(Core)
+        self.topics, self.task_of = topics, task_of
         self.broker = KafkaBroker(
             settings.kafka,
             client_id=settings.instance,
@@ -56,7 +58,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         )
         self.subscriber = self.broker.subscriber(
             *topics,
-            pattern=pattern.replace("{", "{{").replace("}", "}}") if pattern else None,
+            pattern=pattern.replace("{", "{{").replace("}", "}}") if pattern else None,  # {…} would be a parameter
             batch=True,
             max_records=settings.batch_records,
             batch_timeout_ms=int(settings.batch_wait * 1000),

@@ -162,13 +162,14 @@ async def turn(core: Core, consumer: MemoryConsumer, batch: int) -> bool:
     if new := consumer.tasks() - core.wanted:
         core.assigned(core.wanted | new)
         await core.claim()
-    await core.relay.idle.wait()
     records = consumer.poll(batch)
     if records:
         await core.handle(records)
-        busy = True
-    elif busy := bool(core.open()):  # what comes may change what is reconsidered, so records go first
+    elif core.open():  # what comes may change what is reconsidered, so records go first
         await core.reconsider()
+    else:
+        return False
+    await core.relay.idle.wait()  # what follows is in the logs before anybody finds them at their ends
     if not core.ready:
         raise RuntimeError(f"a task failed: {core.halted or core.relay.stuck or core.wanted - core.tasks.keys()}")
-    return busy
+    return True

@@ -1,7 +1,7 @@
 """The rules of the agreement as cases in Danish (`cases/*.yaml`): what is given, what follows, by which paragraph.
 
-Every case has one agreement in force and the afdeling 0123-001, registered from 1 January 2024. Each is told in its
-order and in the reverse.
+Every case has the afdeling 0123-001, registered from 1 January 2024, and one agreement in force, unless it says
+`aftale: ingen`. Each is told in its order and in the reverse.
 """
 
 import asyncio
@@ -30,14 +30,8 @@ Told = tuple[str, dict[str, Any]]
 
 
 def given(case: dict[str, Any]) -> Iterator[Told]:
-    document = deepcopy(DOCUMENT)
-    for path, value in case.get("aftale", {}).items():
-        *steps, last = path.split(".")
-        inside = document
-        for step in steps:
-            inside = inside[step]
-        inside[last] = value
-    yield "agreement.published", {"document": document, **ACTORS}
+    if (changes := case.get("aftale", {})) != "ingen":
+        yield "agreement.published", {"document": changed(changes), **ACTORS}
     terms = case.get("vilkår")
     yield (
         "afdeling.registered",
@@ -50,6 +44,18 @@ def given(case: dict[str, Any]) -> Iterator[Told]:
     for fact in case["givet"]:
         [(kind, data)] = fact.items()
         yield from TELL[kind](data)
+
+
+def changed(changes: dict[str, Any]) -> dict[str, Any]:
+    """Aalborg's agreement, with other values at these paths."""
+    document = deepcopy(DOCUMENT)
+    for path, value in changes.items():
+        *steps, last = path.split(".")
+        inside = document
+        for step in steps:
+            inside = inside[step]
+        inside[last] = value
+    return document
 
 
 def figures(data: dict[str, Any]) -> Iterator[Told]:

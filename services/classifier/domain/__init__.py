@@ -72,10 +72,7 @@ def known_of(facts: Mapping[Slot, Fact]) -> Afdeling:
 
 def designated(name: str, parameters: Parameters) -> dict[Designation, InUse]:
     """As of a day after every fact, with the limits of the agreement with the latest `effective_from`."""
-    agreement = parameters.agreements.latest_of_all()
-    if agreement is None:
-        return dict.fromkeys(ALL, InUse(None, None))
-    return parameters.designations(name, AFTER_EVERYTHING, agreement)
+    return parameters.designations(name, AFTER_EVERYTHING, parameters.agreements.latest_of_all())
 
 
 def list_year(in_use: Mapping[Designation, InUse]) -> int | None:
@@ -86,7 +83,7 @@ def list_year(in_use: Mapping[Designation, InUse]) -> int | None:
 def area_of(name: str, parameters: Parameters, recorded_at: datetime) -> Area:
     in_use, area = designated(name, parameters), parameters.area(name)
     agreement = parameters.agreements.latest_of_all()
-    years = area.years if agreement else ()
+    document = agreement.document if agreement else None
     return Area(
         recorded_at=recorded_at,
         area_id=name,
@@ -96,11 +93,7 @@ def area_of(name: str, parameters: Parameters, recorded_at: datetime) -> Area:
         omdannelse=in_use["omdannelse"].result,
         forebyggelse=in_use["forebyggelse"].result,
         headline=headline(in_use),
-        years=[
-            AreaYear(year=y, designations=area.shown(y, AFTER_EVERYTHING, agreement.document))
-            for y in years
-            if agreement is not None
-        ],
+        years=[AreaYear(year=y, designations=area.shown(y, AFTER_EVERYTHING, document)) for y in area.years],
     )
 
 

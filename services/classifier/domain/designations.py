@@ -65,7 +65,7 @@ class AreaFacts:
         effective = {o.effective_from for year in self.by_year.values() for o in year}
         return effective | {date(year, 12, 1) for year in self.years}
 
-    def on(self, day: date, agreement: Document) -> dict[Designation, InUse]:
+    def on(self, day: date, agreement: Document | None) -> dict[Designation, InUse]:
         """Each designation by the newest list year that counts for it."""
         years = [y for y in reversed(self.years) if day >= date(y, 12, 1)]
         complete = {y for y in years if len(newest(self.by_year.get(y, ()), day)) == INDICATORS}
@@ -75,13 +75,15 @@ class AreaFacts:
             found[name] = InUse(year, None if year is None else self.result(name, year, day, agreement))
         return found
 
-    def result(self, name: Designation, year: int, day: date, agreement: Document) -> Verdict:
+    def result(self, name: Designation, year: int, day: date, agreement: Document | None) -> Verdict:
         """As published, or, where that is not said, computed."""
         said = self.said.get(year, {}).get(name)
         return self.computed(name, year, day, agreement) if said is None else said
 
-    def computed(self, name: Designation, year: int, day: date, agreement: Document) -> Verdict:
-        """From that year's figures effective by the day; three-valued."""
+    def computed(self, name: Designation, year: int, day: date, agreement: Document | None) -> Verdict:
+        """From that year's figures effective by the day; three-valued; without an agreement there are no limits."""
+        if agreement is None:
+            return None
         criteria = agreement.criteria
         if name == "omdannelse":
             years = range(year, year - criteria.omdannelse.consecutive_lists.value, -1)
@@ -97,7 +99,7 @@ class AreaFacts:
         enough, _ = four(rules, known, self.averages.of_year(year))
         return all_of([enough, *(c.verdict for c in conjuncts)])
 
-    def shown(self, year: int, day: date, agreement: Document) -> dict[Designation, Designated]:
+    def shown(self, year: int, day: date, agreement: Document | None) -> dict[Designation, Designated]:
         """All of a list year, published and computed side by side, for those who compare them."""
         complete = len(newest(self.by_year.get(year, ()), day)) == INDICATORS
         said = self.said.get(year, {})

@@ -27,7 +27,7 @@ class Parameters:
                 self.observed.setdefault(body.subject.id, []).append(body)
         self.named = {b.area_id for b in bodies if isinstance(b, AreaNamed)}
         self.areas: dict[str, AreaFacts] = {}
-        self.designated: dict[tuple[str, date, str], dict[Designation, InUse]] = {}
+        self.designated: dict[tuple[str, date, str | None], dict[Designation, InUse]] = {}
 
     @cached_property
     def agreements(self) -> Agreements:
@@ -44,10 +44,11 @@ class Parameters:
         listed = {a for li in self.lists.values() for d in li.lists.values() for a in (*d.areas, *d.off)}
         return self.named | self.observed.keys() | listed
 
-    def designations(self, area: str, day: date, agreement: Agreement) -> dict[Designation, InUse]:
-        key = area, day, agreement.version
+    def designations(self, area: str, day: date, agreement: Agreement | None) -> dict[Designation, InUse]:
+        """Without an agreement: as published only."""
+        key = area, day, agreement.version if agreement else None
         if key not in self.designated:
-            self.designated[key] = self.area(area).on(day, agreement.document)
+            self.designated[key] = self.area(area).on(day, agreement.document if agreement else None)
         return self.designated[key]
 
     def days(self) -> set[date]:
