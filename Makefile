@@ -23,7 +23,7 @@ down: install
 test: install lint test-unit test-simulation test-integration
 
 test-unit: install
-	$(BIN)/pytest tests/unit tests/contract
+	$(BIN)/pytest --numprocesses auto tests/unit tests/contract
 
 test-simulation: install
 	$(BIN)/pytest tests/simulation
