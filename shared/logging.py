@@ -64,5 +64,5 @@ def configure_console() -> None:
     structlog.configure(
         processors=[structlog.processors.add_log_level, OncePerSecond(), structlog.processors.KeyValueRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda: structlog.PrintLogger(sys.stderr),  # the one of the moment, not of this moment
     )

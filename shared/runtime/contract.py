@@ -171,12 +171,15 @@ class Store(Ledger, Protocol):
 
 
 class Consumer(Protocol):
-    """Synchronous, by task: all of a task's topics at once. Raises nothing when a partition is gone."""
+    """By task: all of a task's topics at once. What is synchronous raises nothing when a partition is gone."""
 
     def pause(self, task: TaskId) -> None: ...
 
     def play(self, task: TaskId, offsets: Mapping[str, int]) -> None:
         """Seek every topic's partition to its next offset (0 where none is stored) and resume."""
+
+    async def ends(self, tasks: Iterable[TaskId]) -> Mapping[TaskId, Mapping[str, int]]:
+        """The offset that the next record of each of these tasks' topics will get. Raises when the broker is away."""
 
 
 class Publisher(Protocol):

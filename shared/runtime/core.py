@@ -230,8 +230,14 @@ class Core:
         if not missing:
             return
         claimed = await self.within(self.store.claim(missing))
+        ends = await self.within(self.consumer.ends(missing))
         for task_id in sorted(missing & self.wanted):  # the group may have spoken meanwhile
             task, before = claimed[task_id], self.known.pop(task_id, None)
+            if ahead := [t for t, end in ends.get(task_id, {}).items() if task.offsets.get(t, 0) > end]:
+                # Read on from there, and what the topic gets until then would pass for consumed.
+                where = ", ".join(f"{t} at {task.offsets[t]}, it ends at {ends[task_id][t]}" for t in sorted(ahead))
+                self.halt(task_id, f"ahead of its topics, which were emptied or made anew: {where}")
+                continue
             if before and before.version == task.version - 1:
                 task.cache, task.weight = before.cache, before.weight
             self.tasks[task_id] = task

@@ -93,6 +93,14 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             except IllegalStateError:
                 log.info("partition went while it was claimed", task=task)
 
+    async def ends(self, tasks: Iterable[TaskId]) -> dict[TaskId, dict[str, int]]:
+        found: dict[TaskId, dict[str, int]] = {task: {} for task in tasks}
+        partitions = [p for task in found for p in self.partitions(task)]
+        if partitions:
+            for p, end in (await self.subscriber.consumer.end_offsets(partitions)).items():  # type: ignore[union-attr]  # assigned, so it is there
+                found[self.task_of(p.topic, p.partition)][p.topic] = end
+        return found
+
     def partitions(self, task: TaskId) -> list[TopicPartition]:
         consumer = self.subscriber.consumer
         return [p for p in consumer.assignment() if self.task_of(p.topic, p.partition) == task] if consumer else []

@@ -121,6 +121,13 @@ class MemoryConsumer:
         self.playing[task] = offsets
         self.positions |= {p: offsets.get(p[0], 0) for p in self.places() if self.task_of(*p) == task}
 
+    async def ends(self, tasks: Iterable[TaskId]) -> dict[TaskId, dict[str, int]]:
+        found: dict[TaskId, dict[str, int]] = {task: {} for task in tasks}
+        for place in self.places():
+            if (task := self.task_of(*place)) in found:
+                found[task][place[0]] = len(self.broker.logs[place])
+        return found
+
     def places(self) -> list[Place]:
         return [place for place in self.broker.logs if self.reads(place[0])]
 

@@ -99,6 +99,10 @@ class Replica:
         for topic in TOPICS:
             self.positions[topic, task] = offsets.get(topic, 0)
 
+    async def ends(self, tasks: Iterable[TaskId]) -> dict[TaskId, dict[str, int]]:
+        await self.gate(0.05)
+        return {task: {topic: len(self.world.log[topic, int(task)]) for topic in TOPICS} for task in tasks}
+
     async def poll(self) -> None:
         while True:
             await asyncio.sleep(0.06)

@@ -1,0 +1,42 @@
+"""What a task is claimed on: a topic that ends before what was consumed of it is another topic."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.quota.domain import QuotaDomain
+from shared.runtime.contract import Draft, Outgoing
+from shared.runtime.core import Core
+from shared.runtime.keyed import KeyedHandler, of_number
+from shared.runtime.memory import MemoryBroker, MemoryConsumer, MemoryPublisher, MemoryStore
+from shared.runtime.relay import Relay
+
+TOPIC = "vacancies.v1"
+
+
+async def claimed(consumed: int, held: int) -> Core:
+    """A core that was assigned task 0, of whose topic it consumed so many records and the broker holds so many."""
+    store, broker = MemoryStore(), MemoryBroker()
+    [task] = (await store.claim(["0"])).values()
+    await store.commit([Draft(task, {TOPIC: consumed}, None)])
+    broker.append(TOPIC, [Outgoing(0, b"0123-001", b"{}")] * held)
+    consumer = MemoryConsumer(broker, TOPIC.__eq__, of_number)
+    handler = KeyedHandler(QuotaDomain(), "quota", store, clock=lambda: datetime(2026, 1, 2, tzinfo=UTC))
+    core = Core(store, consumer, Relay(store, MemoryPublisher(broker)), handler, task_of=of_number)
+    core.assigned({"0"})
+    await core.claim()
+    return core
+
+
+async def test_a_topic_made_anew_stops_its_task_and_says_so() -> None:
+    core = await claimed(consumed=5, held=2)
+
+    assert core.halted == {"0": "ahead of its topics, which were emptied or made anew: vacancies.v1 at 5, it ends at 2"}
+    assert (core.tasks, core.ready) == ({}, False)
+
+
+@pytest.mark.parametrize("held", [5, 6])
+async def test_a_topic_that_holds_what_was_consumed_is_read_on(held: int) -> None:
+    core = await claimed(consumed=5, held=held)
+
+    assert (set(core.tasks), core.ready) == ({"0"}, True)
