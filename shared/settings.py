@@ -1,6 +1,6 @@
 """Every setting of a service process, read from the environment (prefix `TRAPPETRIN_`)."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -22,6 +22,10 @@ class Settings(BaseSettings):
     session_timeout: float = Field(default=6.0, ge=0.5, le=300, description="silent for so long, a process is given up")
     heartbeat: float = Field(default=0.5, gt=0, le=60)
     metadata_age: float = Field(default=2.0, gt=0, le=600, description="how soon a new organisation's topic is seen")
+    close_days: Literal["clock", "by_hand"] = Field(
+        default="clock",
+        description="whether ingest closes each day by its own clock, or waits for `trappetrin day close`",
+    )
     release_every: float = Field(default=0.5, gt=0, le=60, description="how often ingest looks for what to release")
 
     @field_validator("kafka", mode="before")

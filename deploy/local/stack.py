@@ -184,6 +184,7 @@ class Stack:
     def service(self, book: Book, name: str) -> Spec:
         """Settings that the starter gives in the environment reach the service; where things are is decided here."""
         env = {k: v for k, v in os.environ.items() if k.startswith("TRAPPETRIN_") or k in ("PATH", "TZ", "LANG")}
+        env.setdefault("TRAPPETRIN_CLOSE_DAYS", "by_hand")  # invented years are past: their days are closed by command
         env |= {
             "TRAPPETRIN_KAFKA": f"127.0.0.1:{book.ports['kafka']}",
             "TRAPPETRIN_DATABASE": postgres.dsn(book.ports["postgres"], book.password),

@@ -7,6 +7,7 @@ same runtime core, over a broker and stores in memory.
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -22,8 +23,9 @@ from services.matching.domain import MatchingDomain
 from services.quota.domain import QuotaDomain
 from shared.clock import utc_now
 from shared.events.cloudevents import STRUCTURED
+from shared.events.day import closing
 from shared.events.decoding import route
-from shared.events.topics import INBOUND_PATTERN, READS
+from shared.events.topics import INBOUND_PATTERN, OPERATIONS, READS
 from shared.runtime.contract import Handler, Outgoing
 from shared.runtime.core import Core
 from shared.runtime.keyed import Domain, KeyedHandler, of_number
@@ -85,6 +87,10 @@ class Offline:
         self.where[topic, len(log)] = file, number
         log.append(Outgoing(0, key, line, HEADERS))
 
+    def close(self, day: date) -> None:
+        """The day is over, and all before it."""
+        self.broker.logs[OPERATIONS, 0].append(Outgoing(0, b"", closing(day, "evaluate"), HEADERS))
+
     async def settle(self) -> None:
         """Until nothing is left to do, parked events that can be released among it."""
         await run_until_quiet(self.cores)
@@ -111,18 +117,27 @@ def is_inbound(topic: str) -> bool:
     return re.fullmatch(INBOUND_PATTERN, topic) is not None
 
 
-async def fold(lines: Iterable[tuple[str, int, bytes]], municipality: str = "0851") -> tuple[State, list[Refused]]:
-    """The final state, and what was refused. Lines come as (file, number, bytes); they are taken in this order."""
+async def fold(
+    lines: Iterable[tuple[str, int, bytes]], municipality: str = "0851", on: date | None = None
+) -> tuple[State, list[Refused]]:
+    """The final state, and what was refused. Lines come as (file, number, bytes); they are taken in this order.
+
+    `on`: the last day that is over; deadlines and "since" are told when there is one.
+    """
     offline = Offline()
+    if on:
+        offline.close(on)
     for file, number, line in lines:
         offline.send(file, number, line, municipality)
     await offline.settle()
     return await offline.state(), offline.refused()
 
 
-def fold_files(files: Iterable[Path], municipality: str = "0851") -> tuple[State, list[Refused]]:
+def fold_files(
+    files: Iterable[Path], municipality: str = "0851", on: date | None = None
+) -> tuple[State, list[Refused]]:
     """As `fold`, of whole files. Raises `OSError`."""
-    return asyncio.run(fold(lines_of(files), municipality))
+    return asyncio.run(fold(lines_of(files), municipality, on))
 
 
 def lines_of(files: Iterable[Path]) -> Iterator[tuple[str, int, bytes]]:
@@ -138,11 +153,19 @@ Files = Annotated[list[Path], typer.Argument(help="Files of inbound events, one 
 Municipality = Annotated[str, typer.Option(help="The municipality that the files' facts come from.")]
 
 
-def evaluate(files: Files, as_text: Json = False, municipality: Municipality = "0851") -> None:
+On = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d"], help="The last day that is over: tells deadlines, lapses and since when is owed."
+    ),
+]
+
+
+def evaluate(files: Files, as_text: Json = False, municipality: Municipality = "0851", on: On = None) -> None:
     """Fold files of inbound events offline, through the services' own code, and print the final state."""
     errors = screen(stderr=True)
     with errors.status("evaluating"):
-        state, refused = fold_files(files, municipality)
+        state, refused = fold_files(files, municipality, on.date() if on else None)
     for refusal in refused:
         errors.print(f"refused {refusal}", highlight=False, markup=False)
     if as_text:

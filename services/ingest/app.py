@@ -8,6 +8,7 @@ import asyncpg
 import structlog
 
 from services.ingest.contract import task_of
+from services.ingest.days import closing_days
 from services.ingest.service import IngestHandler
 from services.ingest.store import PostgresIngestStore
 from shared.clock import utc_now
@@ -47,6 +48,10 @@ def main() -> None:
                 except Exception as error:  # noqa: BLE001 - whatever fails, the next look comes
                     log.warning("cannot look for parked events", error=type(error).__name__)
 
+        beside = [releasing]
+        if settings.close_days == "clock":
+            beside.append(lambda core: closing_days(core, store, utc_now))
+
         return Parts(
             store,
             handler,
@@ -55,7 +60,7 @@ def main() -> None:
             pattern=INBOUND_PATTERN,
             believes_gaps=lambda _topic: True,
             left=left,
-            beside=[releasing],
+            beside=beside,
         )
 
     serve("ingest", settings, parts)

@@ -111,6 +111,9 @@ class IngestStore(Protocol):
     async def waiting(self) -> Mapping[TaskId, int]:
         """How many facts each task has to release; tasks that have none are left out."""
 
+    async def last_closed(self) -> int | None:
+        """The number of the last day that was closed; None while none was."""
+
     async def refused(self) -> int:
         """Distinct refused events."""
 

@@ -28,6 +28,7 @@ TAKES: dict[Door, str] = {
     "organisation": "registrations of afdelinger, vacancies, and offers submitted or withdrawn",
     "facts": "agreements, lists, averages, figures, twins, placements, organisations and successions",
     "replies": "offers assigned, returned or resolved",
+    "operations": "closed days",
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from services.ingest.contract import Contended, Intake, Kept, RefusedEvent, Waiting
 from services.ingest.domain import FactId, Known, Subject
+from shared.events.inbound import DayClosed
 from shared.runtime.contract import Draft, TaskId
 from shared.runtime.memory import MemoryOutbox
 
@@ -65,6 +66,9 @@ class MemoryIngestStore(MemoryOutbox):
 
     def ready(self, task: TaskId) -> Iterable[Kept]:
         return (k for k in self.waits.get(task, {}).values() if self.everything.registered(k.fact.about() or ""))
+
+    async def last_closed(self) -> int | None:
+        return max((k.fact.revision for k in self.facts.values() if k.fact.kind == DayClosed.kind), default=None)
 
     async def refused(self) -> int:
         return len(self.refusals)

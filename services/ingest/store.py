@@ -95,6 +95,9 @@ WAITING = f"""{REGISTERED}
 SELECT task, count(*) AS facts FROM fact JOIN registered USING (afdeling) WHERE parked GROUP BY task
 """  # noqa: S608 - both parts are ours
 
+# The last day that was closed, by its number.
+LAST_CLOSED = "SELECT max(revision) FROM fact WHERE sequence = 'day'"
+
 # Distinct refused events.
 REFUSED = "SELECT count(*) FROM refusal"
 
@@ -147,6 +150,10 @@ class PostgresIngestStore(Outbox):
 
     async def waiting(self) -> Mapping[TaskId, int]:
         return {r["task"]: r["facts"] for r in await self.pool.fetch(WAITING)}
+
+    async def last_closed(self) -> int | None:
+        number: int | None = await self.pool.fetchval(LAST_CLOSED)
+        return number
 
     async def refused(self) -> int:
         count: int = await self.pool.fetchval(REFUSED)

@@ -264,7 +264,10 @@ class Deadline(Sourced):
 
 
 class Deadlines(Strict):
+    """In working days after the offer: until the municipality answers; until a referral expires, never if not given."""
+
     municipality_answers: Deadline
+    referral_expires: Deadline | None = None
 
 
 class Document(Strict):

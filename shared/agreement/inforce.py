@@ -13,10 +13,11 @@ from shared.runtime.contract import Fact, Slot
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """One document with its version by content."""
+    """One document with its version by content, and the sender's revision that it came by."""
 
     document: Document
     version: str
+    revision: int
 
     @property
     def effective_from(self) -> date:
@@ -31,9 +32,9 @@ class Agreements:
 
     def __init__(self, everyone: Mapping[Slot, Fact]) -> None:
         published = (f.body for (kind, _), f in everyone.items() if kind == AgreementPublished.kind)
-        documents = [p.document for p in published if isinstance(p, AgreementPublished)]
+        told = [p for p in published if isinstance(p, AgreementPublished)]
         self.all = sorted(
-            (Agreement(d, agreement_version(d)) for d in documents),
+            (Agreement(t.document, agreement_version(t.document), t.revision) for t in told),
             key=lambda a: (a.effective_from, a.document.municipality),
         )
         self.by_municipality: dict[str, list[Agreement]] = {}

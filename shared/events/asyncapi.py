@@ -8,11 +8,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from shared.events.decoding import PREFIX, SUFFIX
 from shared.events.generated import ROOT, command, text_of
+from shared.events.ids import type_of
 from shared.events.inbound import Inbound
 from shared.events.schemas import file_of
-from shared.events.topics import INTERNAL, READS, SERVICES, Topic, dead_letters, inbound_topics
+from shared.events.topics import INTERNAL, READS, SERVICES, Topic, dead_letters, inbound_topics, operations_topics
 from shared.version import VERSION
 
 FOLDER = ROOT / "docs" / "asyncapi"
@@ -71,7 +71,7 @@ def document(service: str) -> dict[str, Any]:
 
 def read_by(service: str) -> Iterator[Topic]:
     if service == "ingest":
-        yield from (t for t in inbound_topics([ORGANISATION], [MUNICIPALITY]) if t.owner != "ingest")
+        yield from (t for t in outside() if t.owner != "ingest")
     else:
         yield from (INTERNAL[name] for name in READS[service])
 
@@ -79,7 +79,12 @@ def read_by(service: str) -> Iterator[Topic]:
 def written_by(service: str) -> Iterator[Topic]:
     yield from (t for t in INTERNAL.values() if t.owner == service)
     if service == "ingest":
-        yield from (t for t in inbound_topics([ORGANISATION], [MUNICIPALITY]) if t.owner == "ingest")
+        yield from (t for t in outside() if t.owner == "ingest")
+
+
+def outside() -> list[Topic]:
+    """Topics between ingest and the senders."""
+    return [*inbound_topics([ORGANISATION], [MUNICIPALITY]), *operations_topics()]
 
 
 def address_of(topic: Topic) -> str:
@@ -129,7 +134,7 @@ def carried(topic: Topic) -> Iterable[str]:
 
 def message(kind: str) -> dict[str, Any]:
     return {
-        "name": f"{PREFIX}{kind}{SUFFIX}",
+        "name": type_of(kind),
         "contentType": "application/json",
         "headers": HEADERS,
         "payload": {"$ref": f"../../schemas/{file_of(kind)}"},

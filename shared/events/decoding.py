@@ -5,19 +5,18 @@ database row holds. The same models everywhere, exact both ways.
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import BaseModel, ValidationError
 
 from shared.events.canonical import digest
 from shared.events.cloudevents import Envelope, Invalid, from_line, read_json, rule_of
+from shared.events.ids import PREFIX, RECORDED, SUFFIX, event_id, type_of
 from shared.events.inbound import KINDS, MODELS, Inbound
-from shared.events.internal import Area, AreaNamed, Colours, Conclusion, Decision, Quota, Receipt, Recorded
+from shared.events.internal import PUBLISHED, UNPUBLISHED, AreaNamed, Conclusion, Receipt, Recorded
 from shared.events.topics import inbound_topic_for
 from shared.runtime.contract import EVERYONE, Fact, Record
 
-PREFIX, RECORDED, SUFFIX = "dk.trappetrin.", "dk.trappetrin.recorded.", ".v1"
-CONCLUSIONS: Mapping[str, type[Conclusion]] = {m.kind: m for m in (Colours, Area, Quota, Decision)}
+CONCLUSIONS: Mapping[str, type[Conclusion]] = {m.kind: m for m in (*PUBLISHED, *UNPUBLISHED)}
 NO_RETRACTION = {
     "agreement.published": "must not be given: an agreement is only replaced, by a higher revision",
     "vacancy.reported": "must not be given: a vacancy is cancelled by vacancy.cancelled",
@@ -98,9 +97,9 @@ def encode(told: Told, writer: str) -> tuple[bytes, bytes, list[tuple[str, bytes
     version = 0 if isinstance(told, Receipt) else told.version
     headers = [
         ("ce_specversion", b"1.0"),
-        ("ce_id", str(uuid5(NAMESPACE_URL, f"{writer}\n{entity}\n{kind}\n{key}\n{version}")).encode()),
+        ("ce_id", event_id(writer, entity, kind, key, version).encode()),
         ("ce_source", f"trappetrin/{writer}".encode()),
-        ("ce_type", f"{PREFIX}{kind}{SUFFIX}".encode()),
+        ("ce_type", type_of(kind).encode()),
         ("ce_time", told.recorded_at.isoformat().replace("+00:00", "Z").encode()),
         ("ce_subject", (entity or key).encode()),
         ("ce_dataschema", f"schemas/{kind}{SUFFIX}.json".encode()),

@@ -13,10 +13,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from shared.agreement.document import Document
-from shared.events.decoding import PREFIX, SUFFIX, recorded_model
+from shared.events.decoding import recorded_model
 from shared.events.generated import ROOT, command, text_of
+from shared.events.ids import SUFFIX, type_of
 from shared.events.inbound import MODELS, STATED
-from shared.events.internal import Area, AreaNamed, Colours, Decision, Quota, Receipt
+from shared.events.internal import PUBLISHED, AreaNamed, Receipt
 from shared.events.topics import topic_of_model
 
 FOLDER = ROOT / "schemas"
@@ -37,7 +38,9 @@ def models() -> Iterator[tuple[str, list[type[BaseModel]]]]:
         yield stated.kind, [m for _, m in forms]
         if topic_of_model(stated) is not None:
             yield f"recorded.{stated.kind}", [recorded_model(stated.kind, r) for r, _ in forms]
-    for model in (AreaNamed, Area, Colours, Quota, Decision, Receipt):
+    yield AreaNamed.kind, [AreaNamed]
+    yield Receipt.kind, [Receipt]
+    for model in PUBLISHED:
         yield model.kind, [model]
     yield "agreement.document", [Document]
 
@@ -46,7 +49,7 @@ def schema(kind: str, forms: list[type[BaseModel]]) -> dict[str, Any]:
     _, shared = models_json_schema([(m, "validation") for m in forms], ref_template=DEFINED, by_alias=True)
     names = [DEFINED.format(model=name) for name in names_of(forms, shared["$defs"])]
     whole = {"$ref": names[0]} if len(names) == 1 else {"oneOf": [{"$ref": n} for n in names]}
-    event = {} if kind == "agreement.document" else {"title": f"{PREFIX}{kind}{SUFFIX}"}
+    event = {} if kind == "agreement.document" else {"title": type_of(kind)}
     return {"$schema": DIALECT, "$id": file_of(kind), **event, **whole, "$defs": shared["$defs"]}
 
 

@@ -6,13 +6,15 @@ version may be the last one written, so compaction would keep the wrong one.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from shared.events.inbound import (
     STATED,
     AfdelingRegistered,
+    AfdelingSucceeded,
     AgreementPublished,
+    DayClosed,
     Door,
     Inbound,
     IndicatorObserved,
@@ -28,7 +30,21 @@ from shared.events.inbound import (
     VacancyCancelled,
     VacancyReported,
 )
-from shared.events.internal import Area, AreaNamed, Colours, Conclusion, Decision, Quota, Receipt
+from shared.events.internal import (
+    Anchor,
+    Area,
+    AreaNamed,
+    Colours,
+    Conclusion,
+    Decision,
+    Handover,
+    LedgerLine,
+    Life,
+    Quota,
+    Receipt,
+    Relative,
+    Supply,
+)
 from shared.events.partitioning import PARTITIONS
 
 Service = Literal["ingest", "classifier", "quota", "matching"]
@@ -60,14 +76,27 @@ def dead_letters(service: str) -> str:
     return f"{service}.dead-letters.v1"
 
 
+def anchors(what: str) -> str:
+    """Where the heads of a kind of journals are anchored every day."""
+    return f"{what}.anchors.v1"
+
+
 _REGISTRY = (
     Topic(
         "control.v1",
         "a copy to every partition",
         "ingest",
         ("classifier", "quota", "matching"),
-        "What concerns everyone: agreements, national averages, lists, figures of areas, names of areas",
-        (AgreementPublished, ReferencePublished, ListPublished, IndicatorObserved, AreaNamed),
+        "What concerns everyone: agreements, averages, lists, figures and names of areas, successions, closed days",
+        (
+            AgreementPublished,
+            ReferencePublished,
+            ListPublished,
+            IndicatorObserved,
+            AreaNamed,
+            AfdelingSucceeded,
+            DayClosed,
+        ),
     ),
     Topic(
         "afdelinger.v1",
@@ -110,8 +139,50 @@ _REGISTRY = (
         (Colours,),
     ),
     Topic("areas.v1", "area_id", "classifier", (), "The designations of an area by list year", (Area,)),
-    Topic("decisions.v1", "afdeling_id", "matching", ("quota",), "Decisions on offers, with reasons", (Decision,)),
-    Topic("quotas.v1", "afdeling_id", "quota", (), "The 25 % of an afdeling", (Quota,)),
+    Topic(
+        "relatives.v1",
+        "afdeling_id",
+        "classifier",
+        ("classifier",),
+        "What a succeeded afdeling and its successor tell one another of their colours",
+        (Relative,),
+    ),
+    Topic(
+        "decisions.v1",
+        "afdeling_id",
+        "matching",
+        ("quota",),
+        "Decisions on offers, with reasons and all that they rest on; the life of each offer",
+        (Decision, Life),
+    ),
+    Topic(
+        "quotas.v1",
+        "afdeling_id",
+        "quota",
+        (),
+        "The 25 % of an afdeling, and its usable supply",
+        (Quota, Supply),
+    ),
+    Topic("ledger.v1", "afdeling_id", "quota", (), "The ledger of an afdeling, line by line", (LedgerLine,)),
+    Topic(
+        "handovers.v1",
+        "afdeling_id",
+        "quota",
+        ("quota",),
+        "What a succeeded afdeling hands over to its successor",
+        (Handover,),
+    ),
+    *(
+        Topic(
+            anchors(what),
+            "organisation_id",
+            owner,
+            (),
+            f"At the end of each day, the heads of an organisation's journals of {what}",
+            (Anchor,),
+        )
+        for what, owner in (("decisions", "matching"), ("ledger", "quota"))
+    ),
     *(
         Topic(
             dead_letters(service),
@@ -128,12 +199,19 @@ INTERNAL: Mapping[str, Topic] = {t.name: t for t in _REGISTRY}
 READS: Mapping[str, tuple[str, ...]] = {
     s: tuple(t.name for t in _REGISTRY if s in t.readers) for s in ("classifier", "quota", "matching")
 }
-CONCLUDED: Mapping[str, str] = {
-    m.kind: t.name for t in _REGISTRY for m in t.carries if m in (Colours, Area, Decision, Quota)
+_CONCLUDED: Mapping[tuple[str, str], str] = {
+    (t.owner, m.kind): t.name for t in _REGISTRY for m in t.carries if issubclass(m, Conclusion)
 }
-"""The topic of each kind of conclusion."""
 
-INBOUND_PATTERN = r"^(org\.[0-9]{4}\.in\.v1|municipality\.[0-9]{4}\.(facts|replies)\.in\.v1)$"
+
+def concluded(service: str, kind: str) -> str | None:
+    """The topic of a service's kind of conclusion; None where it keeps that to itself."""
+    return _CONCLUDED.get((service, kind))
+
+
+OPERATIONS = "operations.in.v1"
+"""What those who run the system tell it; written by the console and by ingest's own clock."""
+INBOUND_PATTERN = r"^(org\.[0-9]{4}\.in\.v1|municipality\.[0-9]{4}\.(facts|replies)\.in\.v1|operations\.in\.v1)$"
 _INBOUND = re.compile(r"(?P<who>org|municipality)\.(?P<code>[0-9]{4})(\.(?P<door>facts|replies))?\.in\.v1")
 _RECORDED: Mapping[type[Inbound], str] = {m: t.name for t in _REGISTRY for m in t.carries if issubclass(m, Inbound)}
 _MODELS = {m.kind: m for m in STATED}
@@ -148,6 +226,8 @@ class Sender(NamedTuple):
 
 def sender_of(topic: str) -> Sender:
     """The sender of an inbound topic. Raises `ValueError` for any other topic."""
+    if topic == OPERATIONS:
+        return Sender("operations", "")
     found = _INBOUND.fullmatch(topic)
     if not found or (found["who"] == "org") == bool(found["door"]):
         raise ValueError(f"{topic} is no inbound topic")
@@ -158,6 +238,8 @@ def sender_of(topic: str) -> Sender:
 def receipts_topic(inbound: str) -> str:
     """Where the sender of an inbound topic reads the fate of what it sent."""
     sender = sender_of(inbound)
+    if sender.door == "operations":
+        return "operations.receipts.v1"
     return f"{'org' if sender.door == 'organisation' else 'municipality'}.{sender.code}.receipts.v1"
 
 
@@ -179,6 +261,15 @@ def inbound_topics(organisations: Iterable[str], municipalities: Iterable[str]) 
     return found
 
 
+def operations_topics() -> list[Topic]:
+    """Of those who run the system: one partition, so that one process owns it."""
+    who, carries = "operations", tuple(m for m in STATED if m.door == "operations")
+    return [
+        replace(_inbound(OPERATIONS, who, "Closed days", carries), partitions=1),
+        replace(_receipts(receipts_topic(OPERATIONS), who), partitions=1),
+    ]
+
+
 def _inbound(name: str, who: str, description: str, carries: tuple[type[Inbound], ...]) -> Topic:
     return Topic(name, "any", who, ("ingest",), description, carries, 2, max_message_bytes=INBOUND_BYTES)
 
@@ -188,7 +279,7 @@ def _receipts(name: str, who: str) -> Topic:
 
 
 def topic_of(fact: Inbound) -> str | None:
-    """The internal topic of a recorded fact; None for what ingest keeps to itself (organisations, successions)."""
+    """The internal topic of a recorded fact; None for what ingest keeps to itself (organisations)."""
     stated = _MODELS[fact.kind]
     if stated is IndicatorObserved:
         return "indicators.v1" if fact.about() else "control.v1"

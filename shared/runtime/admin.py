@@ -6,7 +6,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from shared.events.topics import INTERNAL, Topic, inbound_topics
+from shared.events.topics import INTERNAL, Topic, inbound_topics, operations_topics
 
 LIMIT = 30.0
 
@@ -17,7 +17,7 @@ class TopicMismatch(Exception):
 
 def ensure_internal_topics(servers: Sequence[str], replication: int = 1) -> list[str]:
     """Create the missing internal topics and return their names. Raises `TopicMismatch`, `KafkaException`."""
-    return ensure_topics(servers, INTERNAL.values(), replication)
+    return ensure_topics(servers, [*INTERNAL.values(), *operations_topics()], replication)
 
 
 def ensure_senders(

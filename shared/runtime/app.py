@@ -33,7 +33,7 @@ from shared.runtime.relay import Relay
 from shared.runtime.views import view
 from shared.settings import Settings
 
-HINT_EVERY, DEAF = 5.0, 60.0
+HINT_EVERY, DEAF, PAGE = 5.0, 60.0, 50
 log = structlog.get_logger()
 P = TypeVar("P")
 
@@ -66,8 +66,14 @@ def serve_keyed(service: str, domain: Domain[P]) -> None:
         async def state(_query: Mapping[str, str]) -> Any:
             return await view(domain, store)
 
+        async def journal(query: Mapping[str, str]) -> Any:
+            """The whole journals of the next afdelinger after `after`, of the kind that is asked for."""
+            written = await store.journal(query["kind"], query.get("after", ""), PAGE)
+            return [w._asdict() for w in written]
+
         handler = KeyedHandler(domain, service, store)
-        return Parts(store, handler, of_number, {"/state": state}, topics=READS[service])
+        answers = {"/state": state, "/journal": journal}
+        return Parts(store, handler, of_number, answers, topics=READS[service])
 
     serve(service, Settings(), parts)
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel
 
-from shared.events.internal import Conclusion
+from shared.events.internal import Chained, Conclusion
 
 TaskId = str
 Slot = tuple[str, str]
@@ -65,15 +65,42 @@ class Fact(NamedTuple):
         return self.kind, self.key
 
 
+class Head(NamedTuple):
+    """The last entry of one of an entity's journals, and the hash of its bytes."""
+
+    body: Chained
+    hash: str
+
+
+class Entry(NamedTuple):
+    """One entry for a journal: its bytes as they are published, since the next one names their hash."""
+
+    body: Chained
+    bytes: bytes
+    hash: str
+
+
+class Written(NamedTuple):
+    """An entry as it lies in the database: whose, which, and its bytes as text, with the hash that was written then."""
+
+    entity: str
+    number: int
+    hash: str
+    body: str
+
+
 @dataclass(slots=True)
 class Entity:
-    """All that a task knows of one entity: facts by slot, and what the service last concluded, by slot."""
+    """All that a task knows of one entity: facts by slot, what the service last concluded, by slot, and the head of
+    each of its journals, by kind.
+    """
 
     facts: dict[Slot, Fact] = field(default_factory=dict)
     conclusions: dict[Slot, Conclusion] = field(default_factory=dict)
+    heads: dict[str, Head] = field(default_factory=dict)
 
     def copy(self) -> "Entity":
-        return Entity(dict(self.facts), dict(self.conclusions))
+        return Entity(dict(self.facts), dict(self.conclusions), dict(self.heads))
 
 
 class RowId(NamedTuple):
@@ -127,6 +154,7 @@ class Draft:
     entities: dict[str, Entity] = field(default_factory=dict)
     facts: dict[tuple[str, Slot], Fact] = field(default_factory=dict)
     conclusions: dict[tuple[str, Slot], Conclusion] = field(default_factory=dict)
+    entries: list[tuple[str, Entry]] = field(default_factory=list)
     out: dict[str, list[Outgoing]] = field(default_factory=dict)
     flaws: list[Flaw] = field(default_factory=list)
     extra: Any = None
@@ -168,6 +196,12 @@ class Store(Ledger, Protocol):
 
     async def after(self, task: TaskId, entity: str, limit: int) -> Sequence[str]:
         """The task's next entities in key order, without EVERYONE."""
+
+    async def heads(self, task: TaskId) -> Sequence[tuple[str, str, int, str]]:
+        """Entity, kind, number and hash of the last entry of each of the task's journals."""
+
+    async def journal(self, kind: str, after: str, limit: int) -> Sequence[Written]:
+        """The whole journals of the next entities of all tasks, at most so many of them, in the order of names."""
 
 
 class Consumer(Protocol):

@@ -12,7 +12,18 @@ from typing import Any, TypeVar
 import structlog
 
 from shared.runtime.backoff import Backoff
-from shared.runtime.contract import EVERYONE, Consumer, Draft, Handler, Record, Refused, Store, Task, TaskId
+from shared.runtime.contract import (
+    EVERYONE,
+    Consumer,
+    Draft,
+    Handler,
+    Outgoing,
+    Record,
+    Refused,
+    Store,
+    Task,
+    TaskId,
+)
 from shared.runtime.observer import Nobody, Observer
 from shared.runtime.relay import Relay
 
@@ -253,6 +264,14 @@ class Core:
         draft = draft_of(tasks[self.turn % len(tasks)])
         await self.within(self.handler.reconsider(draft))
         await self.commit([draft])
+
+    async def tell(self, task_id: TaskId, topic: str, record: Outgoing) -> None:
+        """A record of a task's own making; nothing when the task is not ours, or no longer."""
+        async with self.lock:
+            if task := self.tasks.get(task_id):
+                draft = draft_of(task)
+                draft.out[topic] = [record]
+                await self.commit([draft])
 
     def open(self) -> list[Task]:
         """The tasks with a re-evaluation under way."""

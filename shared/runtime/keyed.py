@@ -6,20 +6,25 @@ a conclusion is a pure function of the facts and of what concerns everyone, comp
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from hashlib import sha256
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from shared.agreement.everyone import closed_day
 from shared.clock import Clock, utc_now
 from shared.events.cloudevents import Invalid
 from shared.events.decoding import decode, encode
-from shared.events.internal import Conclusion
+from shared.events.internal import Chained, Conclusion
 from shared.events.partitioning import partition_of
-from shared.events.topics import CONCLUDED, INTERNAL, dead_letters
+from shared.events.topics import INTERNAL, concluded, dead_letters
+from shared.runtime.anchors import anchored_day, anchors_of
 from shared.runtime.contract import (
     EVERYONE,
     Draft,
     Entity,
+    Entry,
     Fact,
     Flaw,
+    Head,
     Ours,
     Outgoing,
     Record,
@@ -43,8 +48,15 @@ class Domain(Protocol[P]):
     def parameters(self, everyone: Mapping[Slot, Fact]) -> P:
         """What concerns everyone, prepared for use; made once per change of it."""
 
-    def conclude(self, afdeling: str, facts: Mapping[Slot, Fact], parameters: P) -> Iterable[Conclusion]:
-        """All that follows for an afdeling, whole, with version 0; nothing while there is nothing to conclude."""
+    ignores: frozenset[str]
+    """Kinds of facts that are read and change nothing here."""
+
+    def conclude(self, afdeling: str, known: Entity, parameters: P) -> Iterable[Conclusion]:
+        """All that follows for an afdeling, whole, with version 0; nothing while there is nothing to conclude.
+
+        What is stated hangs on `known.facts` alone. Of what was concluded before hang only versions, and what is not
+        stated but added: the lines of a ledger, by which what was said before becomes what is said now.
+        """
 
     def conclude_everyone(self, parameters: P, ours: Ours) -> Iterable[Conclusion]:
         """All that follows of what concerns everyone, for the entities that are this task's."""
@@ -75,6 +87,8 @@ class KeyedHandler(Generic[P]):
         for draft, record, fact in told:
             if isinstance(fact, Exception):
                 self.bury(draft, record, fact)
+                continue
+            if fact.kind in self.domain.ignores:
                 continue
             home = draft.task.id, fact.entity
             brought.setdefault(home, (draft, []))[1].append((record, fact))
@@ -135,23 +149,48 @@ class KeyedHandler(Generic[P]):
         """Put what differs from the last conclusions into the draft; puts nothing when the domain raises."""
         entity, parameters = entity_of(draft, name), self.parameters(draft)
         if name == EVERYONE:
-            new = list(self.domain.conclude_everyone(parameters, lambda e: str(partition_of(e)) == draft.task.id))
+            new = self.domain.conclude_everyone(parameters, lambda e: str(partition_of(e)) == draft.task.id)
         else:
-            new = list(self.domain.conclude(name, entity.facts, parameters))
-        ready: list[tuple[Slot, Conclusion, Outgoing]] = []
-        for conclusion in new:
-            slot = (conclusion.kind, conclusion.key() or (conclusion.entity() if name == EVERYONE else ""))
-            before = entity.conclusions.get(slot)
-            if before is None or before.content() != conclusion.content():
-                following = conclusion.following(before)
-                ready.append((slot, following, self.outgoing(draft, following)))
-        for slot, following, record in ready:
-            entity.conclusions[slot] = draft.conclusions[name, slot] = following
-            draft.out.setdefault(CONCLUDED[following.kind], []).append(record)
+            new = self.domain.conclude(name, entity, parameters)
+        self.put(draft, name, list(new))
 
-    def outgoing(self, draft: Draft, conclusion: Conclusion) -> Outgoing:
-        record = Outgoing(int(draft.task.id), *encode(conclusion, self.service))
-        most = INTERNAL[CONCLUDED[conclusion.kind]].max_message_bytes
+    def put(self, draft: Draft, name: str, new: Iterable[Conclusion]) -> None:
+        """Into the draft what of these is news: all of it, or nothing when one of them can not be sent."""
+        entity = entity_of(draft, name)
+        ready, heads = list[Ready](), dict(entity.heads)
+        for conclusion in new:
+            slot = slot_of(conclusion, name)
+            before = entity.conclusions.get(slot) if conclusion.stated else None
+            following = conclusion.renewed(before)
+            if following is not before:
+                ready.append(self.ready(slot, following, heads))
+        for one in ready:
+            if one.conclusion.stated:
+                entity.conclusions[one.slot] = draft.conclusions[name, one.slot] = one.conclusion
+            if one.entry:
+                draft.entries.append((name, one.entry))
+            if one.topic and one.record:
+                draft.out.setdefault(one.topic, []).append(one.record)
+        entity.heads = heads
+
+    def ready(self, slot: Slot, conclusion: Conclusion, heads: dict[str, Head]) -> "Ready":
+        """Made into the record that it will be; what is chained becomes the new head of its journal."""
+        topic, entry = concluded(self.service, conclusion.kind), None
+        if isinstance(conclusion, Chained):
+            head = heads.get(conclusion.kind)
+            number, previous = (head.body.number + 1, head.hash) if head else (1, "")
+            conclusion = conclusion.model_copy(update={"number": number, "previous": previous})
+        record = self.outgoing(conclusion, topic) if topic else None
+        if isinstance(conclusion, Chained) and record:
+            value = record.value or b""
+            entry = Entry(conclusion, value, sha256(value).hexdigest())
+            heads[conclusion.kind] = Head(conclusion, entry.hash)
+        return Ready(slot, conclusion, topic, record, entry)
+
+    def outgoing(self, conclusion: Conclusion, topic: str) -> Outgoing:
+        """To the partition of whom it is about, or addressed to: that may be another task's."""
+        record = Outgoing(partition_of(conclusion.entity()), *encode(conclusion, self.service))
+        most = INTERNAL[topic].max_message_bytes
         if record.size() > most:
             raise Refused(f"{conclusion.kind} would have {record.size()} bytes, the topic takes {most}")
         return record
@@ -175,6 +214,16 @@ class KeyedHandler(Generic[P]):
             except Exception as error:  # noqa: BLE001 - the others must not wait for this one
                 draft.flaws.append(Flaw(name, CONTROL, int(draft.task.id), REEVALUATED, reason_of(error)))
         draft.cursor = names[-1] if names else None
+        if not names:
+            await self.anchor(draft)
+
+    async def anchor(self, draft: Draft) -> None:
+        """The heads of the journals, once for each day that was closed, when all that follows from that is written."""
+        everyone = cached(draft.task, EVERYONE)
+        day, anchored = closed_day(everyone.facts), anchored_day(everyone.conclusions)
+        if day and (anchored is None or anchored < day):
+            heads = await self.store.heads(draft.task.id)
+            self.put(draft, EVERYONE, anchors_of(heads, draft.task.id, day, self.now()))
 
     # Dead letters
 
@@ -186,6 +235,22 @@ class KeyedHandler(Generic[P]):
 
     def now(self) -> datetime:
         return self.clock()
+
+
+class Ready(NamedTuple):
+    """One conclusion on its way into a draft; a record where it is published, an entry where it is chained."""
+
+    slot: Slot
+    conclusion: Conclusion
+    topic: str | None
+    record: Outgoing | None
+    entry: Entry | None
+
+
+def slot_of(conclusion: Conclusion, name: str) -> Slot:
+    """Within the entity of which it was concluded; whom it is addressed to is part of the key where that is another."""
+    to = conclusion.entity()
+    return conclusion.kind, conclusion.key() if to == name else " ".join(filter(None, (to, conclusion.key())))
 
 
 def of_number(_topic: str, partition: int) -> TaskId:

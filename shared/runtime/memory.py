@@ -4,7 +4,21 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
-from shared.runtime.contract import EVERYONE, Draft, Entity, Outgoing, Record, Row, RowId, Task, TaskId
+from shared.runtime.contract import (
+    EVERYONE,
+    Draft,
+    Entity,
+    Entry,
+    Head,
+    Outgoing,
+    Record,
+    Refused,
+    Row,
+    RowId,
+    Task,
+    TaskId,
+    Written,
+)
 from shared.runtime.core import Core
 
 Place = tuple[str, int]
@@ -46,6 +60,7 @@ class MemoryStore(MemoryOutbox):
     def __init__(self) -> None:
         super().__init__()
         self.entities: dict[tuple[TaskId, str], Entity] = {}
+        self.journals: dict[tuple[TaskId, str, str], list[Entry]] = {}
 
     async def load(self, keys: Sequence[tuple[TaskId, str]]) -> dict[tuple[TaskId, str], Entity]:
         return {key: self.entities[key].copy() for key in keys if key in self.entities}
@@ -57,9 +72,25 @@ class MemoryStore(MemoryOutbox):
     async def commit(self, drafts: Sequence[Draft]) -> set[TaskId]:
         won = {d.task.id for d in drafts if self.tasks[d.task.id].version == d.task.version}
         for draft in drafts:
+            self.check(draft)
+        for draft in drafts:
             if draft.task.id in won:
                 self.write(draft)
         return won
+
+    def check(self, draft: Draft) -> None:
+        """What the database's constraints hold: of a thing the steps are 1, 2, 3 …; so are a journal's numbers."""
+        seen: dict[tuple[str, ...], int] = {}
+        for name, (body, *_) in draft.entries:
+            journal = self.journals.get((draft.task.id, name, body.kind), [])
+            steps = max((e.body.step() for e in journal if e.body.thing() == body.thing()), default=0)
+            for slot, known, new in (
+                ((name, body.kind), len(journal), body.number),
+                ((name, body.kind, body.thing()), steps, body.step()),
+            ):
+                if new != seen.get(slot, known) + 1:
+                    raise Refused(f"{body.kind} of {name}: {new} is not the next after {seen.get(slot, known)}")
+                seen[slot] = new
 
     def write(self, draft: Draft) -> None:
         self.advance(draft)
@@ -67,6 +98,27 @@ class MemoryStore(MemoryOutbox):
             self.entities.setdefault((draft.task.id, name), Entity()).facts[slot] = fact
         for (name, slot), conclusion in draft.conclusions.items():
             self.entities.setdefault((draft.task.id, name), Entity()).conclusions[slot] = conclusion
+        for name, entry in draft.entries:
+            kind = entry.body.kind
+            self.journals.setdefault((draft.task.id, name, kind), []).append(entry)
+            self.entities.setdefault((draft.task.id, name), Entity()).heads[kind] = Head(entry.body, entry.hash)
+
+    async def heads(self, task: TaskId) -> list[tuple[str, str, int, str]]:
+        return [
+            (name, kind, journal[-1].body.number, journal[-1].hash)
+            for (home, name, kind), journal in sorted(self.journals.items())
+            if home == task
+        ]
+
+    async def journal(self, kind: str, after: str, limit: int) -> list[Written]:
+        names = sorted({n for _, n, k in self.journals if k == kind and n > after})[:limit]
+        return [
+            Written(name, e.body.number, e.hash, e.bytes.decode())
+            for name in names
+            for (_, n, k), journal in self.journals.items()
+            if (n, k) == (name, kind)
+            for e in journal
+        ]
 
     async def everything(self) -> AsyncIterator[tuple[TaskId, str, Entity]]:
         for task, name in sorted(self.entities.keys() | {(task, EVERYONE) for task in self.tasks}):

@@ -1,4 +1,4 @@
-"""The store of the keyed services on PostgreSQL: six statements, none of which leaves a transaction open.
+"""The store of the keyed services on PostgreSQL: eight statements, none of which leaves a transaction open.
 
 A frozen process therefore holds no lock, and the version of the task is the only fence that is needed.
 """
@@ -10,7 +10,21 @@ import asyncpg
 import orjson
 
 from shared.events.decoding import dump, restore
-from shared.runtime.contract import EVERYONE, Draft, Entity, Fact, Refused, Row, RowId, Task, TaskId
+from shared.events.internal import Chained, Conclusion
+from shared.runtime.contract import (
+    EVERYONE,
+    Draft,
+    Entity,
+    Entry,
+    Fact,
+    Head,
+    Refused,
+    Row,
+    RowId,
+    Task,
+    TaskId,
+    Written,
+)
 from shared.runtime.packing import pack, unpack
 
 # Raises the version, so that nobody else's draft can be written any more; locks in the order of the ids.
@@ -47,16 +61,39 @@ flaws AS (
     INSERT INTO flaw SELECT w.* FROM unnest(
         $22::text[], $23::text[], $24::text[], $25::int[], $26::bigint[], $27::text[])
         AS w(task, entity, topic, partition, "offset", why) JOIN won USING (task)
-    ON CONFLICT DO NOTHING)
+    ON CONFLICT DO NOTHING),
+entries AS (
+    INSERT INTO journal (task, entity, kind, number, thing, step, reverses, hash, body) SELECT e.* FROM unnest(
+        $28::text[], $29::text[], $30::text[], $31::bigint[], $32::text[], $33::int[], $34::bigint[], $35::text[],
+        $36::text[]) AS e(task, entity, kind, number, thing, step, reverses, hash, body) JOIN won USING (task))
 SELECT task FROM won
 """
 
-# Facts and conclusions of the entities, in one answer.
+# Facts, conclusions and the heads of the journals of the entities, in one answer.
 LOAD = """
 WITH wanted AS (SELECT * FROM unnest($1::text[], $2::text[]) AS w(task, entity))
-SELECT task, entity, kind, key, version, recorded_at, body FROM fact JOIN wanted USING (task, entity)
+SELECT 'fact' AS what, task, entity, kind, key, version, recorded_at, body::text
+FROM fact JOIN wanted USING (task, entity)
 UNION ALL
-SELECT task, entity, kind, key, version, NULL, body FROM conclusion JOIN wanted USING (task, entity)
+SELECT 'conclusion', task, entity, kind, key, version, NULL, body::text
+FROM conclusion JOIN wanted USING (task, entity)
+UNION ALL
+(SELECT DISTINCT ON (task, entity, kind) 'head', task, entity, kind, hash, number, NULL, body
+FROM journal JOIN wanted USING (task, entity) ORDER BY task, entity, kind, number DESC)
+"""
+
+# The last entry of each journal of a task.
+HEADS = """
+SELECT DISTINCT ON (entity, kind) entity, kind, number, hash FROM journal WHERE task = $1
+ORDER BY entity, kind, number DESC
+"""
+
+# The whole journals of the next entities.
+JOURNAL = """
+SELECT entity, number, hash, body FROM journal
+WHERE kind = $1 AND entity IN (
+    SELECT DISTINCT entity FROM journal WHERE kind = $1 AND entity > $2 ORDER BY entity LIMIT $3)
+ORDER BY entity, number
 """
 
 # The task's next entities in key order.
@@ -116,8 +153,10 @@ class PostgresStore(Outbox):
         for r in await self.pool.fetch(LOAD, *columns(2, keys)):
             entity = found.setdefault((r["task"], r["entity"]), Entity())
             body = restore(r["kind"], r["body"])
-            if r["recorded_at"] is None:
-                entity.conclusions[r["kind"], r["key"]] = body  # type: ignore[assignment]  # the kind of a conclusion
+            if isinstance(body, Chained) and r["what"] == "head":
+                entity.heads[r["kind"]] = Head(body, r["key"])
+            elif isinstance(body, Conclusion) and r["what"] == "conclusion":
+                entity.conclusions[r["kind"], r["key"]] = body
             else:
                 entity.facts[r["kind"], r["key"]] = Fact(
                     r["entity"], r["kind"], r["key"], r["version"], r["recorded_at"], body
@@ -136,10 +175,17 @@ class PostgresStore(Outbox):
                 *columns(6, [c for d in drafts for c in conclusions(d)]),
                 *columns(4, [(*row.id, pack(row.records)) for d in drafts for row in d.rows()]),
                 *columns(6, [(d.task.id, *flaw) for d in drafts for flaw in d.flaws]),
+                *columns(9, [(d.task.id, name, *row_of(e)) for d in drafts for name, e in d.entries]),
             )
         except REFUSALS as error:
             raise Refused(f"{type(error).__name__}: {error}") from error
         return {r["task"] for r in won}
+
+    async def heads(self, task: TaskId) -> list[tuple[str, str, int, str]]:
+        return [tuple(r) for r in await self.pool.fetch(HEADS, task)]
+
+    async def journal(self, kind: str, after: str, limit: int) -> list[Written]:
+        return [Written(*r) for r in await self.pool.fetch(JOURNAL, kind, after, limit)]
 
     async def everything(self, chunk: int = 500) -> AsyncIterator[tuple[TaskId, str, Entity]]:
         """Every entity of every task, EVERYONE first in each: what `state` is made of."""
@@ -156,6 +202,11 @@ class PostgresStore(Outbox):
 def conclusions(draft: Draft) -> Iterable[tuple[Any, ...]]:
     for (entity, (kind, key)), body in draft.conclusions.items():
         yield draft.task.id, entity, kind, key, body.version, dump(body)
+
+
+def row_of(entry: Entry) -> tuple[Any, ...]:
+    body = entry.body
+    return body.kind, body.number, body.thing(), body.step(), body.takes_back(), entry.hash, entry.bytes.decode()
 
 
 def json(value: Any) -> str:

@@ -13,8 +13,8 @@ from services.cli.evaluate import fold_files
 from shared.events import asyncapi, schemas
 from shared.events.cloudevents import from_line
 from shared.events.compatibility import breaks
-from shared.events.decoding import PREFIX, SUFFIX
 from shared.events.generated import ROOT, differing, text_of
+from shared.events.ids import PREFIX, SUFFIX
 from shared.events.topics import INTERNAL, SERVICES, inbound_topics
 
 EXAMPLES = ROOT / "examples"

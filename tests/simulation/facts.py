@@ -1,7 +1,7 @@
 """What can be told in a run, made once: real internal records of quota's topics, as their writers send them."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from functools import cache
@@ -9,15 +9,17 @@ from typing import Any, NamedTuple
 
 from shared.agreement.loader import AALBORG, load
 from shared.events.decoding import Told, encode, recorded_model
-from shared.events.inbound import MODELS, Inbound
+from shared.events.inbound import MODELS, DayClosed, Inbound
 from shared.events.internal import Colours, Decision, OfferReason, Segment
 from shared.events.partitioning import partition_of
-from shared.events.topics import CONCLUDED, topic_of
+from shared.events.topics import topic_of
 from shared.events.values import Colour
 
 AT = datetime(2026, 1, 2, 8, tzinfo=UTC)
 TASKS = ("0", "1", "2")
-TOPICS = ("control.v1", "afdelinger.v1", "vacancies.v1", "colours.v1", "decisions.v1")
+TOPICS = ("control.v1", "afdelinger.v1", "vacancies.v1", "colours.v1", "decisions.v1", "handovers.v1")
+TOLD = TOPICS[:-1]
+"""Those that others write; the last is quota's own."""
 EACH = 3
 """Afdelinger of each task."""
 RAISES, REFUSED = "raises", "refused"
@@ -88,7 +90,7 @@ def colours(afdeling: str, version: int, colour: Colour) -> tuple[Sent, ...]:
     if colour != "green":
         line.append(Segment(from_=date(2024, 6, 1), colour=colour, at_least=None))
     told = Colours(version=version, recorded_at=AT, afdeling_id=afdeling, agreements="a", timeline=line)
-    return sent(CONCLUDED[Colours.kind], told, afdeling)
+    return sent("colours.v1", told, afdeling)
 
 
 @cache
@@ -99,7 +101,7 @@ def decision(afdeling: str, number: int, version: int) -> tuple[Sent, ...]:
         outcome="withdrawn" if version % 3 == 0 else "accepted", reasons=reasons, colour="green", agreement="a",
         vacancy_revision=1, offer_revision=version,
     )  # fmt: skip
-    return sent(CONCLUDED[Decision.kind], told, afdeling)
+    return sent("decisions.v1", told, afdeling)
 
 
 def vacancy(afdeling: str, name: str, version: int, month: int) -> tuple[Sent, ...]:
@@ -116,13 +118,31 @@ def registered(afdeling: str, version: int) -> tuple[Sent, ...]:
     )  # fmt: skip
 
 
+def succeeded(version: int, to: str, on: str, of: Sequence[str], share: str | None) -> tuple[Sent, ...]:
+    told = {"from": list(of), "to": to, "on": on, **({"share": share} if share else {})}
+    return of_fact(MODELS["afdeling.succeeded", False].model_validate({**told, "revision": version}))
+
+
+def closed(day: date) -> tuple[Sent, ...]:
+    return of_fact(DayClosed(day=day, revision=day.toordinal()))
+
+
+def succession(lots: random.Random, following: Callable[..., int]) -> tuple[Sent, ...]:
+    """Merges, a split, a chain and a circle, each of which may be corrected later."""
+    names = afdelinger()
+    of, to, on = lots.choice(((0, 4, "2024-04-01"), (4, 8, "2024-07-01"), (1, 5, "2024-04-01"), (8, 0, "2024-10-01")))
+    share = lots.choice((None, None, "1/3", "1"))
+    also = [names[n] for n in (2, 7) if lots.random() < 0.3]
+    return succeeded(following("succession", to, on), names[to], on, [names[of], *also], share)
+
+
 def poison(lots: random.Random, afdeling: str) -> tuple[Sent, ...]:
     """Broken bytes, a value too large to be kept whole, a step that raises, a row that the database refuses."""
     kind = lots.choice(("broken", "broken", "large", RAISES, REFUSED))
     if kind in (RAISES, REFUSED):
         return tuple(s._replace(poison=True) for s in vacancy(afdeling, kind, 1, 3))
     value = TOO_LARGE if kind == "large" else lots.choice((b"{", b"\xff", b"", None))
-    topic = lots.choice(TOPICS)
+    topic = lots.choice(TOLD)
     return (Sent(topic, partition_of(afdeling), afdeling.encode(), value, (), poison=True),)
 
 
@@ -152,8 +172,12 @@ def script(lots: random.Random, length: int = 36) -> Sequence[Sent]:
         elif kind < 0.82:
             number = lots.randrange(4)
             told += decision(name, number, following(name, number, "decision"))
-        elif kind < 0.90:
+        elif kind < 0.89:
             told += poison(lots, name)
+        elif kind < 0.93:
+            told += succession(lots, following)
+        elif kind < 0.95:
+            told += closed(date(2024, lots.randint(1, 12), 15))
         else:
             told += agreement(following("agreement"), lots.randint(1, 12))
     if lots.random() < 0.7:

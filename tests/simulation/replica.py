@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from services.quota.domain import QuotaDomain
-from shared.agreement.inforce import Agreements
+from shared.agreement.everyone import Everyone
 from shared.events.inbound import VacancyReported
 from shared.events.internal import Conclusion
 from shared.events.topics import INTERNAL
-from shared.runtime.contract import Draft, Entity, Fact, Record, Refused, Row, RowId, Slot, Task, TaskId
+from shared.runtime.contract import Draft, Entity, Record, Refused, Row, RowId, Task, TaskId
 from shared.runtime.core import Core
 from shared.runtime.keyed import KeyedHandler, of_number
 from shared.runtime.relay import Relay
@@ -22,10 +22,10 @@ from tests.simulation.world import SERVICE, World
 class Stumbling(QuotaDomain):
     """quota, but that it raises on a certain vacancy."""
 
-    def conclude(self, afdeling: str, facts: Mapping[Slot, Fact], parameters: Agreements) -> Iterable[Conclusion]:
-        if any(isinstance(f.body, VacancyReported) and f.body.vacancy_id == RAISES for f in facts.values()):
+    def conclude(self, afdeling: str, known: Entity, parameters: Everyone) -> Iterable[Conclusion]:
+        if any(isinstance(f.body, VacancyReported) and f.body.vacancy_id == RAISES for f in known.facts.values()):
             raise ArithmeticError(f"cannot count {RAISES}")
-        return super().conclude(afdeling, facts, parameters)
+        return super().conclude(afdeling, known, parameters)
 
 
 class Replica:
@@ -138,6 +138,9 @@ class GatedStore:
     async def load(self, keys: Sequence[tuple[TaskId, str]]) -> Mapping[tuple[TaskId, str], Entity]:
         return await self.through(lambda: self.store.load(keys), 0.02)
 
+    async def heads(self, task: TaskId) -> Sequence[tuple[str, str, int, str]]:
+        return await self.through(lambda: self.store.heads(task), 0.02)
+
     async def after(self, task: TaskId, entity: str, limit: int) -> Sequence[str]:
         return await self.through(lambda: self.store.after(task, entity, limit), 0.02)
 
@@ -187,7 +190,7 @@ class GatedPublisher:
                 error = RuntimeError("rejected")
                 self.world.seen["rejected"] += 1
                 continue
-            self.world.out[row.id.topic] += row.records
+            self.world.receive(row.id.topic, row.records)
             if lot < 0.10:
                 error = TimeoutError("the acknowledgement was lost")
                 self.world.seen["unacknowledged"] += 1

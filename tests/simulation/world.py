@@ -2,12 +2,13 @@
 
 import random
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared.runtime.contract import Outgoing
 from shared.runtime.memory import MemoryStore
-from tests.simulation.facts import AT, TASKS, Sent, script
+from tests.simulation.facts import AT, TASKS, TOPICS, Sent, script
 
 if TYPE_CHECKING:
     from tests.simulation.replica import Replica
@@ -48,6 +49,14 @@ class World:
         self.replicas.remove(victim)
         self.start()
         self.seen["kill"] += 1
+
+    def receive(self, topic: str, records: Iterable[Outgoing]) -> None:
+        """What the service publishes; its own topic it reads again."""
+        for record in records:
+            self.out[topic].append(record)
+            if topic in TOPICS:
+                place = topic, record.partition
+                self.log[place].append(Sent(*place, record.key or b"", record.value, tuple(record.headers)))
 
     def rebalance(self) -> None:
         """The group gives every task to one of those that answer; they hear of it when they hear of it."""

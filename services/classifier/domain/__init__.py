@@ -8,37 +8,41 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from services.classifier.domain.designations import ALL, InUse
+from services.classifier.domain.kin import kin_of, relatives
 from services.classifier.domain.parameters import Parameters
 from services.classifier.domain.staircase import Afdeling
-from services.classifier.domain.timeline import timeline
+from services.classifier.domain.timeline import areas, timeline
 from shared.agreement.registrations import Registrations
-from shared.events.inbound import IndicatorObserved, PlacementDecided, TwinsCompared
+from shared.events.inbound import DayClosed, IndicatorObserved, PlacementDecided, TwinsCompared
 from shared.events.internal import Area, AreaYear, Colours, Conclusion
 from shared.events.values import Designation
-from shared.runtime.contract import Fact, Ours, Slot
+from shared.runtime.contract import Entity, Fact, Ours, Slot
 
 AFTER_EVERYTHING = date.max
 STRICTEST: tuple[Designation, ...] = ("omdannelse", "parallelsamfund", "udsat", "forebyggelse")
 
 
 class Classifier:
-    """The `Domain` of the classifier."""
+    """The `Domain` of the classifier. Colours are told for all days, so it does not matter which of them are over."""
+
+    ignores = frozenset({DayClosed.kind})
 
     def parameters(self, everyone: Mapping[Slot, Fact]) -> Parameters:
         return Parameters(dict(everyone))
 
-    def conclude(self, afdeling: str, facts: Mapping[Slot, Fact], parameters: Parameters) -> Iterable[Conclusion]:
-        known = known_of(facts)
-        if not known.registrations:
-            return ()
-        return (
-            Colours(
-                recorded_at=max(f.recorded_at for f in facts.values()),
-                afdeling_id=afdeling,
-                agreements=parameters.agreements.version,
-                timeline=timeline(known, parameters),
-            ),
+    def conclude(self, afdeling: str, known: Entity, parameters: Parameters) -> Iterable[Conclusion]:
+        own, recorded_at = known_of(known.facts), max(f.recorded_at for f in known.facts.values())
+        if not own.registrations:
+            return
+        kin = kin_of(afdeling, known, parameters)
+        yield Colours(
+            recorded_at=recorded_at,
+            afdeling_id=afdeling,
+            agreements=parameters.agreements.version,
+            timeline=timeline(own, kin, parameters),
+            areas=areas(own, parameters),
         )
+        yield from relatives(afdeling, known, parameters, lambda some: timeline(own, some, parameters), recorded_at)
 
     def conclude_everyone(self, parameters: Parameters, ours: Ours) -> Iterable[Conclusion]:
         """The designations of every area of which anything is known, by the newest facts."""
@@ -52,10 +56,11 @@ class Classifier:
         if not registrations or not isinstance(colours, Colours):
             return {}
         line = [{"from": str(s.from_), "colour": s.colour, "at_least": s.at_least} for s in colours.timeline]
-        areas = {r.area_id for r in registrations.all if r.area_id is not None}
+        named = {r.area_id for r in registrations.all if r.area_id is not None}
+        by = [{"by": s.to, "on": str(s.on)} for s in parameters.successions.of(entity)]
         return {
-            "afdelinger": {entity: {"timeline": line}},
-            "areas": {name: area_view(name, parameters) for name in areas},
+            "afdelinger": {entity: {"timeline": line, **({"succeeded": by} if by else {})}},
+            "areas": {name: area_view(name, parameters) for name in named},
         }
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from services.classifier.domain.designations import AreaFacts, InUse
 from services.classifier.domain.figures import Averages
+from shared.agreement.everyone import Successions
 from shared.agreement.inforce import Agreement, Agreements
 from shared.events.inbound import IndicatorObserved, ListPublished, ReferencePublished
 from shared.events.internal import AreaNamed
@@ -28,6 +29,10 @@ class Parameters:
         self.named = {b.area_id for b in bodies if isinstance(b, AreaNamed)}
         self.areas: dict[str, AreaFacts] = {}
         self.designated: dict[tuple[str, date, str | None], dict[Designation, InUse]] = {}
+
+    @cached_property
+    def successions(self) -> Successions:
+        return Successions(self.everyone)
 
     @cached_property
     def agreements(self) -> Agreements:

@@ -19,7 +19,9 @@ from shared.events.inbound import Comparison, IndicatorObserved, PlacementDecide
 from shared.events.internal import Criterion, Reason, Verdict
 from shared.events.values import Colour, Designation
 
-WayName = Literal["placement", "registration", "agreement", "area", "own_figures", "twins"]
+WayName = Literal[
+    "placement", "registration", "agreement", "area", "own_figures", "twins", "predecessors", "successors"
+]
 
 
 class Afdeling(NamedTuple):

@@ -8,6 +8,7 @@ from shared.events.inbound.base import Door, Inbound
 from shared.events.inbound.everyone import (
     AfdelingSucceeded,
     AgreementPublished,
+    DayClosed,
     ListPublished,
     ListRetracted,
     OrganisationRegistered,
@@ -44,6 +45,7 @@ __all__ = [
     "AfdelingSucceeded",
     "AgreementPublished",
     "Comparison",
+    "DayClosed",
     "Door",
     "Inbound",
     "IndicatorObserved",
@@ -73,7 +75,7 @@ __all__ = [
 STATED: tuple[type[Inbound], ...] = (
     AgreementPublished, ListPublished, ReferencePublished, OrganisationRegistered, AfdelingSucceeded,
     IndicatorObserved, TwinsCompared, PlacementDecided, AfdelingRegistered, VacancyReported, VacancyCancelled,
-    OfferSubmitted, OfferWithdrawn, OfferAssigned, OfferReturned, OfferResolved,
+    OfferSubmitted, OfferWithdrawn, OfferAssigned, OfferReturned, OfferResolved, DayClosed,
 )  # fmt: skip
 RETRACTED: tuple[type[Inbound], ...] = (
     ListRetracted, ReferenceRetracted, OrganisationRetracted, IndicatorRetracted, TwinsRetracted, PlacementRetracted,

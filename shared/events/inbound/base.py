@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from shared.events.values import AfdelingId, Day, Exact, Id, Revision, Strict, bounded, broken
 
-Door = Literal["organisation", "facts", "replies"]
+Door = Literal["organisation", "facts", "replies", "operations"]
 
 
 class Inbound(Strict):

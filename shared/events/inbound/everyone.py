@@ -1,8 +1,9 @@
 """Facts that concern everyone: agreements, lists, national averages, organisations, successions."""
 
+from fractions import Fraction
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from shared.agreement.document import Document
 from shared.events.inbound.base import Approved, Door, Inbound, ListDate, Percentage, Retracted
@@ -91,15 +92,20 @@ class OrganisationRetracted(OrganisationKey, Retracted):
     pass
 
 
-class Share(Strict):
-    """What one successor of a split takes over, as a fraction ("1/3") or a decimal."""
-
-    to: AfdelingId
-    share: Text
+def part_of_one(value: str) -> str:
+    try:
+        share = Fraction(value) if len(value) <= 40 else None
+    except (ValueError, ZeroDivisionError):
+        share = None
+    if share is None or not 0 < share <= 1:
+        raise broken('must be a share above 0 and at most 1, for example "1/3"')
+    return value
 
 
 class AfdelingSucceeded(Inbound):
-    """A merge or a renumbering. Kept; its rules come later (the contract says so), so it has no effect yet."""
+    """From a day on, afdelinger go on in another one: a merge or a renumbering; or, with a `share` for each of several
+    successors, a split. One fact per successor and day. Known to everyone, since it concerns several afdelinger.
+    """
 
     kind: ClassVar[str] = "afdeling.succeeded"
     sequence: ClassVar[str] = "succession"
@@ -107,7 +113,35 @@ class AfdelingSucceeded(Inbound):
     from_: Annotated[list[AfdelingId], Field(alias="from", min_length=1, max_length=100)]
     to: AfdelingId
     on: Day
-    share: Text | None = None
+    share: Annotated[Text, AfterValidator(part_of_one)] | None = None
+
+    @model_validator(mode="after")
+    def another(self) -> Self:
+        if self.to in self.from_:
+            raise broken("must not be one of from", "to", self.to)
+        if len(set(self.from_)) != len(self.from_):
+            raise broken("must name each afdeling once", "from", self.from_)
+        return self
 
     def key(self) -> str:
         return f"{self.to}/{self.on}"
+
+
+class DayClosed(Inbound):
+    """A day is over: deadlines fold over the closed days. Its revision is the day's number (0001-01-01 is 1), so that
+    of all closed days the latest stands, and the same day again is a duplicate.
+    """
+
+    kind: ClassVar[str] = "day.closed"
+    sequence: ClassVar[str] = "day"
+    door: ClassVar[Door] = "operations"
+    day: Day
+
+    @model_validator(mode="after")
+    def numbered(self) -> Self:
+        if self.revision != self.day.toordinal():
+            raise broken(f"must be the number of the day, {self.day.toordinal()}", "revision", self.revision)
+        return self
+
+    def key(self) -> str:
+        return ""

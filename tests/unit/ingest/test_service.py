@@ -1,13 +1,16 @@
 """The handler: what becomes of each record, what is published where, what the sender is told."""
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
 
 from services.ingest.contract import Contended, Intake, Waiting
 from services.ingest.service import LARGEST, IngestHandler
+from shared.events.day import closing
 from shared.events.partitioning import PARTITIONS, partition_of
+from shared.events.topics import OPERATIONS
 from shared.runtime.contract import Draft, Handler, Record, Task
 
 ORG, FACTS, REPLIES = "org.0123.in.v1", "municipality.0851.facts.in.v1", "municipality.0851.replies.in.v1"
@@ -77,12 +80,28 @@ async def test_a_registration_tells_everyone_which_area_it_names(edge: Any) -> N
     assert [(partition, told["area_id"]) for partition, told in named] == [(p, "A1") for p in range(PARTITIONS)]
 
 
-async def test_organisations_and_successions_are_kept_and_not_published(edge: Any) -> None:
-    receipts = await edge.send(FACTS, edge.event("organisation.registered"), edge.event("afdeling.succeeded"))
+async def test_organisations_are_kept_and_not_published(edge: Any) -> None:
+    receipts = await edge.send(FACTS, edge.event("organisation.registered"))
 
-    assert fates(receipts) == ["accepted", "accepted"]
+    assert fates(receipts) == ["accepted"]
     assert {topic for topic, _ in edge.out} == {"municipality.0851.receipts.v1"}
-    assert len(edge.store.facts) == 2
+    assert len(edge.store.facts) == 1
+
+
+async def test_a_succession_is_told_to_everyone(edge: Any) -> None:
+    await edge.send(FACTS, edge.event("afdeling.succeeded"))
+
+    assert [partition for partition, _ in edge.published("control.v1")] == list(range(PARTITIONS))
+
+
+async def test_a_day_is_closed_once_by_those_who_run_the_system_and_by_nobody_else(edge: Any) -> None:
+    day = date(2026, 1, 1)
+    line = closing(day, "operator")
+
+    assert fates(await edge.send(OPERATIONS, line, line)) == ["accepted", "duplicate"]
+    assert [told["version"] for _, told in edge.published("control.v1")] == [day.toordinal()] * PARTITIONS
+    assert await edge.store.last_closed() == day.toordinal()
+    assert fates(await edge.send(FACTS, line)) == ["refused"]
 
 
 async def test_a_receipt_goes_to_its_sender_with_partition_and_key(edge: Any) -> None:

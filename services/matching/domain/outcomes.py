@@ -1,0 +1,13 @@
+"""The outcomes of a decision in words, and which of them let a home be used."""
+
+from collections.abc import Mapping
+
+OUTCOMES: Mapping[str, tuple[str, str]] = {
+    "accepted": ("accepteret", "accepted"),
+    "accepted_with_conditions": ("accepteret med vilkår", "accepted with conditions"),
+    "rejected": ("afvist", "rejected"),
+    "referred": ("henvist til et menneske", "referred to a person"),
+    "withdrawn": ("trukket tilbage", "withdrawn"),
+}
+"""Danish and English."""
+GOOD = ("accepted", "accepted_with_conditions")

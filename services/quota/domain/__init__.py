@@ -1,0 +1,66 @@
+"""quota: vacancies × colours × decisions × agreement → the 25 % of an afdeling, and its ledger.
+
+counting (how each home counts) → handover (what comes from predecessors and goes to successors) → balance (due, owed) →
+ledger (the lines by which what was said before becomes what is said now). Source: the inbound contract, "Quota".
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from services.quota.domain.balance import quota_of
+from services.quota.domain.counting import colours_of, homes
+from services.quota.domain.handover import handed, taken
+from services.quota.domain.ledger import entries, wanted
+from services.quota.domain.supply import supply_of
+from shared.agreement.everyone import Everyone
+from shared.agreement.registrations import Registrations
+from shared.events.internal import Conclusion, Quota, Supply
+from shared.runtime.contract import Entity, Fact, Ours, Slot
+
+SHOWN = ("counting", "suspended", "excluded", "due", "reported", "owed", "credit", "next_due_in")
+ONCE_CLOSED = ("owed_since", "next_must_be_reported")
+
+
+class QuotaDomain:
+    """The `Domain` of quota; its parameters are what concerns everyone."""
+
+    ignores: frozenset[str] = frozenset()
+
+    def parameters(self, everyone: Mapping[Slot, Fact]) -> Everyone:
+        return Everyone(everyone)
+
+    def conclude(self, afdeling: str, known: Entity, parameters: Everyone) -> Iterable[Conclusion]:
+        facts = known.facts
+        registrations = Registrations(facts)
+        if not registrations:
+            return
+        recorded_at, colours = max(f.recorded_at for f in facts.values()), colours_of(facts)
+        counted = list(homes(facts, registrations, colours, parameters.agreements))
+        received = taken(facts)
+        given = handed(afdeling, counted, received, known, parameters)
+        things = wanted(facts, counted, received, given)
+        last = colours.timeline[-1].colour if colours and colours.timeline else "unknown"
+        current = parameters.current(registrations.last.municipality)
+        yield quota_of(afdeling, things.values(), last, current, recorded_at)
+        if (supply := supply_of(afdeling, facts, recorded_at)).shelves or (Supply.kind, "") in known.conclusions:
+            yield supply
+        yield from (told.conclusion(recorded_at) for told in given)
+        yield from entries(afdeling, things, facts, known, recorded_at)
+
+    def conclude_everyone(self, parameters: Everyone, ours: Ours) -> Iterable[Conclusion]:
+        return ()
+
+    def view(
+        self, entity: str, facts: Mapping[Slot, Fact], conclusions: Mapping[Slot, Conclusion], parameters: Everyone
+    ) -> dict[str, Any]:
+        quota = conclusions.get((Quota.kind, ""))
+        if not isinstance(quota, Quota) or not Registrations(facts):
+            return {}
+        shown: dict[str, Any] = {name: getattr(quota, name) for name in SHOWN}
+        if parameters.closed:
+            since = quota.owed_since
+            shown |= {
+                "owed_since": str(since) if since else None,
+                "next_must_be_reported": quota.next_must_be_reported,
+            }
+        return {"afdelinger": {entity: {"quota": shown}}}

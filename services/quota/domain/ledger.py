@@ -1,0 +1,237 @@
+"""The ledger: what it shall say of each thing (a vacancy, its report, a handover), and the lines that make it say so.
+
+Lines are only ever added. Where a line no longer holds, a reversal takes back its whole effect, and a new line says
+what holds; both name the event by which it came about. So the lines depend on the order in which facts came, and their
+sum, the balance, does not.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from services.quota.domain.counting import Facts, Home
+from services.quota.domain.handover import Given, standing_of
+from shared.agreement.inforce import Agreement
+from shared.events.ids import event_id, type_of
+from shared.events.inbound import AgreementPublished, VacancyCancelled
+from shared.events.internal import (
+    Account,
+    Amounts,
+    Basis,
+    Cause,
+    Conclusion,
+    Decision,
+    Entry,
+    Handover,
+    LedgerLine,
+    Position,
+    Reversal,
+)
+from shared.runtime.contract import EVERYONE, Entity, Fact
+
+WRITERS = {"colours": "classifier", "decision": "matching", "handover": "quota"}
+COUNTED: Mapping[str, Entry] = {
+    "counting": "vacancy_counted",
+    "suspended": "vacancy_suspended",
+    "excluded": "vacancy_excluded",
+}
+
+
+class Wanted(NamedTuple):
+    """What the ledger shall say of one thing. `causes`: the events that it rests on, by what they tell."""
+
+    account: Account
+    about: str
+    what: Entry
+    effect: Amounts
+    basis: Basis
+    causes: Mapping[str, Cause]
+    offer_id: str | None = None
+    why: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.account} {self.about}"
+
+
+def cause_of(fact: Fact) -> Cause:
+    """The internal event that a fact came by."""
+    writer = WRITERS.get(fact.kind, "ingest")
+    kind = f"recorded.{fact.kind}" if writer == "ingest" else fact.kind
+    return Cause(
+        type=type_of(kind), id=event_id(writer, fact.entity, kind, fact.key, fact.version), version=fact.version
+    )
+
+
+def published(agreement: Agreement) -> Cause:
+    """The internal event that an agreement came by."""
+    kind, revision = f"recorded.{AgreementPublished.kind}", agreement.revision
+    key = f"{agreement.document.municipality}/{agreement.effective_from}"
+    return Cause(type=type_of(kind), id=event_id("ingest", EVERYONE, kind, key, revision), version=revision)
+
+
+def wanted(
+    facts: Facts, homes: Sequence[Home], received: Sequence[tuple[Handover, Fact]], given: Sequence[Given]
+) -> dict[str, Wanted]:
+    """All that the ledger shall say, by the key of the thing."""
+    found = [one for home in homes for one in of_home(facts, home)]
+    for handover, fact in received:
+        basis, cause = Basis(cause=cause_of(fact), day=handover.on), {"handover": cause_of(fact)}
+        about = f"{handover.of} {handover.on}"
+        found.append(Wanted("handover", about, "taken_over", handover.amounts, basis, cause))
+    for one in given:
+        if one.fact:
+            basis, cause = Basis(cause=cause_of(one.fact), day=one.on), {"handover": cause_of(one.fact)}
+            found.append(Wanted("handover", one.about, "handed_over", -one.amounts, basis, cause))
+    return {one.key: one for one in found if one.effect != Amounts()}
+
+
+def of_home(facts: Facts, home: Home) -> Iterator[Wanted]:
+    agreement = home.agreement.version if home.agreement else None
+    causes = {"vacancy": cause_of(home.fact)}
+    if home.agreement:
+        causes["agreement"] = published(home.agreement)
+    if colours := facts.get(("colours", "")):
+        causes["colour"] = cause_of(colours)
+    basis = Basis(cause=causes["vacancy"], day=home.vacancy.vacant_from, colour=home.colour, agreement=agreement)
+    about = home.vacancy.vacancy_id
+    yield Wanted("vacancy", about, COUNTED[home.kind], standing_of(home), basis, causes, why=home.why)
+    if home.reported and home.offer and isinstance(decision := home.offer.body, Decision):
+        cause = cause_of(home.offer)
+        day = decision.inputs.offer.submitted_on if decision.inputs else home.vacancy.vacant_from
+        told = basis.model_copy(update={"cause": cause, "day": day})
+        yield Wanted(
+            "report", about, "home_reported", Amounts(reported=1), told, {**causes, "offer": cause}, decision.offer_id
+        )
+
+
+def entries(
+    afdeling: str, things: Mapping[str, Wanted], facts: Facts, known: Entity, recorded_at: datetime
+) -> Iterator[Conclusion]:
+    """The lines by which the ledger comes to say what it shall, and what it then says of each thing."""
+    held = {p.key(): p for p in known.conclusions.values() if isinstance(p, Position)}
+    book = Book(afdeling, known, recorded_at)
+    for key in sorted(things.keys() | held.keys(), key=lambda k: (day_of(things.get(k), held.get(k)), k)):
+        want, position = things.get(key), held.get(key)
+        cause = want.basis.cause if want else None
+        if position and position.line is not None:
+            if want and (position.what, position.effect, position.basis.day) == (
+                want.what,
+                want.effect,
+                want.basis.day,
+            ):
+                continue
+            why, cause = difference(position, want, things, facts)
+            yield (line := book.reversal(position, why, cause))
+            position = book.position(line, position, None)
+            if want is None:
+                yield position
+        if want and cause:
+            yield (line := book.entry(want, position.step if position else 0, cause))
+            yield book.position(line, want, line.number)
+
+
+def day_of(want: Wanted | None, position: Position | None) -> str:
+    basis = want.basis if want else position.basis if position else None
+    return str(basis.day) if basis else ""
+
+
+def difference(
+    position: Position, want: Wanted | None, things: Mapping[str, Wanted], facts: Facts
+) -> tuple[Reversal, Cause]:
+    """Why what the ledger said of a thing no longer holds, and by which event."""
+    if position.account == "handover":
+        return "handover_corrected", want.basis.cause if want else position.basis.cause
+    home = things.get(f"vacancy {position.about}")
+    if position.account == "report" and home and home.what == "vacancy_counted":
+        return redecided(position, want, facts)
+    if home is None:
+        cancelled = next((f for f in facts.values() if of_cancelled(f, position.about)), None)
+        return "vacancy_cancelled", cause_of(cancelled) if cancelled else position.basis.cause
+    before, now = position.basis, home.basis
+    if before.day != now.day and position.account == "vacancy":
+        return "vacancy_redated", home.causes["vacancy"]
+    if before.colour != now.colour and "colour" in home.causes:
+        return "colour_corrected", home.causes["colour"]
+    if before.agreement != now.agreement:
+        return "agreement_changed", home.causes.get("agreement", now.cause)
+    return "vacancy_corrected", home.causes["vacancy"]
+
+
+def of_cancelled(fact: Fact, vacancy: str) -> bool:
+    return isinstance(fact.body, VacancyCancelled) and fact.body.vacancy_id == vacancy
+
+
+def redecided(position: Position, want: Wanted | None, facts: Facts) -> tuple[Reversal, Cause]:
+    if want:
+        return "offer_redecided", want.basis.cause
+    decided = [f for f in facts.values() if isinstance(f.body, Decision) and f.body.vacancy_id == position.about]
+    newest = max(decided, key=lambda f: f.recorded_at, default=None)
+    gone = newest is not None and isinstance(newest.body, Decision) and newest.body.outcome == "withdrawn"
+    return ("offer_withdrawn" if gone else "offer_redecided"), cause_of(newest) if newest else position.basis.cause
+
+
+class Book:
+    """Writes the next lines of an afdeling, each with the number, the turn of its thing and the balance after it."""
+
+    def __init__(self, afdeling: str, known: Entity, recorded_at: datetime) -> None:
+        self.afdeling, self.recorded_at = afdeling, recorded_at
+        head = known.heads.get(LedgerLine.kind)
+        last = head.body if head and isinstance(head.body, LedgerLine) else None
+        self.number, self.balance = (last.number, last.balance) if last else (0, Amounts())
+
+    def entry(self, want: Wanted, step: int, cause: Cause) -> LedgerLine:
+        return self.line(
+            account=want.account,
+            about=want.about,
+            turn=step + 1,
+            what=want.what,
+            offer_id=want.offer_id,
+            why=want.why,
+            day=want.basis.day,
+            colour=want.basis.colour,
+            agreement=want.basis.agreement,
+            cause=cause,
+            effect=want.effect,
+        )
+
+    def reversal(self, position: Position, why: Reversal, cause: Cause) -> LedgerLine:
+        return self.line(
+            account=position.account,
+            about=position.about,
+            turn=position.step + 1,
+            what=why,
+            reverses=position.line,
+            day=position.basis.day,
+            colour=position.basis.colour,
+            agreement=position.basis.agreement,
+            cause=cause,
+            effect=-position.effect,
+        )
+
+    def line(self, *, effect: Amounts, **told: object) -> LedgerLine:
+        self.number, self.balance = self.number + 1, self.balance + effect
+        return LedgerLine.model_validate(
+            {
+                "recorded_at": self.recorded_at,
+                "afdeling_id": self.afdeling,
+                "number": self.number,
+                "effect": effect,
+                "balance": self.balance,
+                **told,
+            }
+        )
+
+    def position(self, line: LedgerLine, of: Wanted | Position, stands: int | None) -> Position:
+        """What the ledger says after the line."""
+        return Position(
+            recorded_at=self.recorded_at,
+            afdeling_id=self.afdeling,
+            account=of.account,
+            about=of.about,
+            step=line.turn,
+            line=stands,
+            what=of.what,
+            effect=of.effect,
+            basis=of.basis,
+        )
