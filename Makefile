@@ -1,4 +1,4 @@
-.PHONY: install demo test test-unit test-simulation test-integration up down lint format lock docs clean
+.PHONY: install demo test test-unit test-simulation test-streams test-integration up down lint format lock docs clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,13 +20,16 @@ up: install
 down: install
 	$(BIN)/trappetrin down
 
-test: install lint test-unit test-simulation test-integration
+test: install lint test-unit test-simulation test-streams test-integration
 
 test-unit: install
 	$(BIN)/pytest --numprocesses auto tests/unit tests/contract
 
 test-simulation: install
 	$(BIN)/pytest tests/simulation
+
+test-streams: install
+	$(BIN)/pytest --numprocesses auto tests/streams
 
 test-integration: install
 	$(BIN)/pytest tests/integration tests/e2e

@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from services.cli.day import day
 from services.cli.demo import demo
 from services.cli.designations import designations
 from services.cli.edge import dlq, parked
@@ -41,6 +42,7 @@ for panel, commands in {
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 app.add_typer(dlq, name="dlq", rich_help_panel="What it knows")
+app.add_typer(day, name="day", rich_help_panel="The system on this machine")
 
 
 @app.command(rich_help_panel="The system on this machine")

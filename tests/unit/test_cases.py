@@ -32,18 +32,22 @@ Told = tuple[str, dict[str, Any]]
 def given(case: dict[str, Any]) -> Iterator[Told]:
     if (changes := case.get("aftale", {})) != "ingen":
         yield "agreement.published", {"document": changed(changes), **ACTORS}
-    terms = case.get("vilkår")
-    yield (
-        "afdeling.registered",
-        {
-            "afdeling_id": AFDELING, "organisation_id": "0123", "name": "Prøven", "municipality": "0851",
-            "valid_from": "2024-01-01", "family_homes": 100, "area_id": case.get("område"),
-            "flexible_letting": {"criteria": terms} if terms else None,
-        },
-    )  # fmt: skip
+    yield from registered({"nr": AFDELING, "område": case.get("område"), "vilkår": case.get("vilkår")})
     for fact in case["givet"]:
         [(kind, data)] = fact.items()
         yield from TELL[kind](data)
+
+
+def registered(data: dict[str, Any]) -> Iterator[Told]:
+    terms = data.get("vilkår")
+    yield (
+        "afdeling.registered",
+        {
+            "afdeling_id": data["nr"], "organisation_id": "0123", "name": "Prøven", "municipality": "0851",
+            "valid_from": data.get("fra", "2024-01-01"), "family_homes": 100, "area_id": data.get("område"),
+            "flexible_letting": {"criteria": terms} if terms else None,
+        },
+    )  # fmt: skip
 
 
 def changed(changes: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +96,7 @@ def placed(data: dict[str, Any]) -> Iterator[Told]:
     yield (
         "placement.decided",
         {
-            "placement_id": data.get("id", "p"), "afdeling_id": AFDELING, "colour": data["farve"],
+            "placement_id": data.get("id", "p"), "afdeling_id": data.get("nr", AFDELING), "colour": data["farve"],
             "valid_from": data["fra"], "valid_to": data["til"], "reason": "prøve", **ACTORS,
         },
     )  # fmt: skip
@@ -112,10 +116,10 @@ def twins(data: dict[str, Any]) -> Iterator[Told]:
 def vacant(data: dict[str, Any]) -> Iterator[Told]:
     first = data.get("første", 1)
     basis = {
-        "afdeling_id": AFDELING, "dwelling": "family", "reason": "external", "rooms": 2, "area_m2": "60",
-        "rent_monthly": "4000", "vacant_from": data.get("ledig", "2024-08-01"),
+        "afdeling_id": data.get("nr", AFDELING), "dwelling": "family", "reason": "external", "rooms": 2,
+        "area_m2": "60", "rent_monthly": "4000", "vacant_from": data.get("ledig", "2024-08-01"),
     }  # fmt: skip
-    other = {k: v for k, v in data.items() if k not in ("antal", "første", "ledig")}
+    other = {k: v for k, v in data.items() if k not in ("antal", "første", "ledig", "nr")}
     for number in range(first, first + data["antal"]):
         yield "vacancy.reported", {**basis, "vacancy_id": f"b{number}", **other}
 
@@ -130,7 +134,26 @@ def resolved(data: dict[str, Any]) -> Iterator[Told]:
     yield "offer.resolved", {"afdeling_id": AFDELING, "reason": "prøve", **ACTORS, **data}
 
 
+def answered(data: dict[str, Any]) -> Iterator[Told]:
+    kind = {"anvist": "assigned", "returneret": "returned"}[data["svar"]]
+    told = {"offer_id": f"t-{data['på']}", "afdeling_id": AFDELING, "on": data["den"], "decision_version": 1}
+    yield f"offer.{kind}", told
+
+
+def withdrawn(name: str) -> Iterator[Told]:
+    yield "offer.withdrawn", {"offer_id": f"t-{name}", "afdeling_id": AFDELING, "revision": 2}
+
+
+def succeeded(data: dict[str, Any]) -> Iterator[Told]:
+    share = {"share": data["andel"]} if "andel" in data else {}
+    yield "afdeling.succeeded", {"from": data["af"], "to": data["til"], "on": data["den"], **share}
+
+
 TELL = {
+    "registreret": registered,
+    "svar": answered,
+    "trukket": withdrawn,
+    "efterfulgt": succeeded,
     "tal": figures,
     "landstal": average,
     "liste": listed,
@@ -152,7 +175,7 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, date) else value
 
 
-def ends(told: list[Told]) -> State:
+def ends(told: list[Told], closed: date | None) -> State:
     lines = [
         json.dumps(
             {
@@ -162,7 +185,7 @@ def ends(told: list[Told]) -> State:
         ).encode()
         for n, (kind, data) in enumerate(told)
     ]  # fmt: skip
-    state, refused = asyncio.run(fold(("f", n, line) for n, line in enumerate(lines)))
+    state, refused = asyncio.run(fold((("f", n, line) for n, line in enumerate(lines)), on=closed))
 
     assert refused == []
     return state
@@ -171,14 +194,21 @@ def ends(told: list[Told]) -> State:
 @pytest.mark.parametrize("case", CASES)
 def test_case(case: dict[str, Any]) -> None:
     told = list(given(case))
-    state = ends(told)
+    state = ends(told, case.get("lukket"))
     afdeling = state["afdelinger"][AFDELING]
     found = {
-        "farver": [[s["from"], s["colour"], s["at_least"]] for s in afdeling["timeline"]],
+        "farver": colours(afdeling),
+        "andres farver": {name: colours(other) for name, other in state["afdelinger"].items() if name != AFDELING},
+        "andres kvoter": {name: a["quota"] for name, a in state["afdelinger"].items() if name != AFDELING},
+        "liv": {n.partition("/")[2]: [x["state"], x["deadline"]] for n, x in state.get("offers", {}).items()},
         "kvote": afdeling["quota"],
         "område": state["areas"],
         "afgørelser": {n.partition("/")[2]: [d["outcome"], d["reasons"]] for n, d in state["decisions"].items()},
     }
 
     assert {name: found[name] for name in case["så"]} == plain(case["så"])
-    assert ends(told[::-1]) == state
+    assert ends(told[::-1], case.get("lukket")) == state
+
+
+def colours(afdeling: dict[str, Any]) -> list[list[str | None]]:
+    return [[s["from"], s["colour"], s["at_least"]] for s in afdeling["timeline"]]

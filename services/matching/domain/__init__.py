@@ -13,7 +13,7 @@ from services.matching.domain.life import life_of, reply_of
 from shared.agreement.everyone import Everyone
 from shared.agreement.registrations import Registrations
 from shared.events.internal import Colours, Conclusion, Decision, Inputs, Life
-from shared.runtime.contract import Entity, Ours, Slot
+from shared.runtime.contract import EVERYONE, Entity, Ours, Slot
 
 
 class MatchingDomain:
@@ -43,6 +43,8 @@ class MatchingDomain:
     def view(
         self, entity: str, facts: Facts, conclusions: Mapping[Slot, Conclusion], parameters: Everyone
     ) -> dict[str, Any]:
+        if entity == EVERYONE and parameters.closed:
+            return {"closed_day": str(parameters.closed)}
         if not Registrations(facts):
             return {}
         decisions = [c for c in conclusions.values() if isinstance(c, Decision)]

@@ -36,7 +36,9 @@ class OfAfdeling(Inbound):
 
 
 class Retracted(Inbound):
-    """The key of a fact that is taken back, as if it had never been. The revision must be given."""
+    """The key of a fact that is taken back, as if it had never been. The revision must be given: so a retraction names
+    this class before that of its key, whose revision may be left out.
+    """
 
     retraction: ClassVar[bool] = True
     retracted: Literal[True]
@@ -63,3 +65,5 @@ def first_of_december(day: date) -> date:
 ListDate = Annotated[Day, AfterValidator(first_of_december)]
 Percentage = Annotated[Exact, bounded(0, 100)]
 AnyFigure = Annotated[Exact, bounded(0, 10_000_000)]
+Part = Annotated[Exact, bounded(0, 10**15)]
+"""Of a fraction: a number of residents, or a sum in kr."""

@@ -48,7 +48,7 @@ class ListPublished(ListKey):
     lists: Annotated[dict[Designation, DesignatedAreas], Field(min_length=1)]
 
 
-class ListRetracted(ListKey, Retracted):
+class ListRetracted(Retracted, ListKey):
     pass
 
 
@@ -69,7 +69,7 @@ class ReferencePublished(ReferenceKey):
     national_average: Percentage
 
 
-class ReferenceRetracted(ReferenceKey, Retracted):
+class ReferenceRetracted(Retracted, ReferenceKey):
     pass
 
 
@@ -88,7 +88,7 @@ class OrganisationRegistered(OrganisationKey):
     cvr: Annotated[str, Field(pattern=r"^[0-9]{8}$"), matching(r"[0-9]{8}", "must be eight digits")]
 
 
-class OrganisationRetracted(OrganisationKey, Retracted):
+class OrganisationRetracted(Retracted, OrganisationKey):
     pass
 
 

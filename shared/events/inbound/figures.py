@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from shared.events.inbound.base import AnyFigure, Approved, Door, Inbound, OfAfdeling, Retracted
+from shared.events.inbound.base import AnyFigure, Approved, Door, Inbound, OfAfdeling, Part, Retracted
 from shared.events.values import AfdelingId, Day, Id, Indicator, Missing, PlacedColour, Strict, Text, broken, plain
 
 AFDELING = TypeAdapter[str](AfdelingId)
@@ -62,8 +62,8 @@ class IndicatorObserved(IndicatorKey):
     effective_from: Day
     value: AnyFigure | None
     missing: Missing | None = None
-    numerator: AnyFigure | None = None
-    denominator: AnyFigure | None = None
+    numerator: Part | None = None
+    denominator: Part | None = None
 
     @model_validator(mode="after")
     def figure_or_reason(self) -> Self:
@@ -89,7 +89,7 @@ class IndicatorObserved(IndicatorKey):
         return self
 
 
-class IndicatorRetracted(IndicatorKey, Retracted):
+class IndicatorRetracted(Retracted, IndicatorKey):
     pass
 
 
@@ -131,7 +131,7 @@ class TwinsCompared(TwinsKey):
         return self
 
 
-class TwinsRetracted(TwinsKey, Retracted):
+class TwinsRetracted(Retracted, TwinsKey):
     pass
 
 
@@ -160,5 +160,5 @@ class PlacementDecided(PlacementKey, Approved):
         return self
 
 
-class PlacementRetracted(PlacementKey, Retracted):
+class PlacementRetracted(Retracted, PlacementKey):
     pass

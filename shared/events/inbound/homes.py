@@ -53,7 +53,7 @@ class AfdelingRegistered(RegistrationKey):
         return self
 
 
-class RegistrationRetracted(RegistrationKey, Retracted):
+class RegistrationRetracted(Retracted, RegistrationKey):
     pass
 
 

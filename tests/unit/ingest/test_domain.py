@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from services.ingest.domain import Known, Refusal, admit
 from shared.events.decoding import content_hash
-from shared.events.inbound import MODELS, Inbound
+from shared.events.inbound import MODELS, RETRACTED, Inbound
 from shared.events.topics import Sender
 
 ORG, FACTS, REPLIES = Sender("organisation", "0123"), Sender("facts", "0851"), Sender("replies", "0851")
@@ -140,3 +141,11 @@ LATER = fact("afdeling.registered", REGISTRATION, valid_from="2025-01-01")
 def test_registered_is_what_no_higher_revision_takes_back(registrations: list[Inbound], expected: str) -> None:
 
     assert verdict(REPORTED, ORG, *registrations) == expected
+
+
+@pytest.mark.parametrize("model", RETRACTED, ids=lambda m: m.kind)
+def test_a_retraction_must_name_its_revision(model: type[Inbound]) -> None:
+    with pytest.raises(ValidationError) as broken:
+        model.model_validate({"retracted": True})
+
+    assert ("revision",) in {e["loc"] for e in broken.value.errors() if e["type"] == "missing"}
