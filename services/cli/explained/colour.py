@@ -43,8 +43,8 @@ def because(told: ColourInput, language: Language) -> Iterator[Line]:
     since, version = language.day(told.from_), told.version
     yield Line(
         language(
-            f"Farven gælder fra {since}; begrundelsen er fra den dag (farvetidslinjens version {version}).",
-            f"The colour holds from {since}; the reasons are those of that day (version {version} of its timeline).",
+            f"Den gælder fra {since} og blev fastslået på dette (farvetidslinjens version {version}):",
+            f"It holds from {since} and was established on this (version {version} of the timeline):",
         )
     )
     if told.at_least:

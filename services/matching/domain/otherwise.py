@@ -16,11 +16,18 @@ def counterfactual(inputs: Inputs, outcome: Outcome, reasons: Collection[OfferRe
         return None
     if outcome == "rejected" and not any(r.kind == "refuse" for r in reasons):
         return None
-    codes = {r.code for r in reasons if r.kind in ("refuse", "refer")}
+    codes = in_the_way(inputs, reasons)
     if codes & OF_COLOUR and inputs.terms and not allowed(inputs.terms):
         return None
     changes = list(needed(inputs, codes))
     return Counterfactual(changes=changes, applicant=all(c.party == "organisation" for c in changes))
+
+
+def in_the_way(inputs: Inputs, reasons: Collection[OfferReason]) -> set[str]:
+    """What keeps it from being accepted: not what two people have looked at and accepted."""
+    resolution = inputs.resolution
+    seen = set(resolution.resolves) if resolution and resolution.outcome == "accepted" else set()
+    return {r.code for r in reasons if r.kind == "refuse" or (r.kind == "refer" and r.code not in seen)}
 
 
 def needed(inputs: Inputs, codes: set[str]) -> Iterator[Change]:

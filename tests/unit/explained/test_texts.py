@@ -15,7 +15,7 @@ from services.matching.domain.reasons import TABLE
 from tests.unit.explained.cases import CASES, latest
 
 HERE = Path(__file__).parent
-SCREEN = 50
+SCREEN = 55
 """Lines of one screen."""
 
 
