@@ -12,7 +12,7 @@ import pytest
 from services.cli.checking import DECISIONS, LINES, Checked, Head, Kind, Published, checked
 from shared.events.internal import Anchor, Chained
 from shared.runtime.contract import Written
-from tests.offline import made
+from tests.offline import Made, made
 from tests.unit.test_cases import ACTORS, AFDELING, DOCUMENT
 
 DAY = date(2024, 8, 30)
@@ -56,15 +56,17 @@ def told() -> Iterable[tuple[str, dict[str, Any]]]:
 
 
 @cache
-def journals() -> dict[str, list[Written]]:
-    run = made(told(), [DAY])
-    return {kind.word: run.journal(kind.service, kind.model.kind) for kind in (DECISIONS, LINES)}
+def run() -> Made:
+    return made(told(), [DAY])
 
 
 @cache
+def journals() -> dict[str, list[Written]]:
+    return {kind.word: run().journal(kind.service, kind.model.kind) for kind in (DECISIONS, LINES)}
+
+
 def anchors() -> list[Anchor]:
-    stores = made(told(), [DAY]).stores.values()
-    found = (c for s in stores for e in s.entities.values() for c in e.conclusions.values())
+    found = (c for s in run().stores.values() for e in s.entities.values() for c in e.conclusions.values())
     return [c for c in found if isinstance(c, Anchor)]
 
 
