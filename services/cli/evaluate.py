@@ -21,7 +21,7 @@ from services.ingest.memory import MemoryIngestStore
 from services.ingest.service import IngestHandler
 from services.matching.domain import MatchingDomain
 from services.quota.domain import QuotaDomain
-from shared.clock import utc_now
+from shared.clock import Clock, utc_now
 from shared.events.cloudevents import STRUCTURED
 from shared.events.day import closing
 from shared.events.decoding import route
@@ -53,12 +53,12 @@ class Refused(NamedTuple):
 
 
 class Offline:
-    """All services over one broker in memory; lines go in as they would through Kafka."""
+    """All services over one broker in memory; lines go in as they would through Kafka. `clock`: ingest's."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = utc_now) -> None:
         self.broker = MemoryBroker()
         self.ingest = MemoryIngestStore()
-        self.edge = IngestHandler(self.ingest, utc_now)
+        self.edge = IngestHandler(self.ingest, clock)
         self.cores = [self.run(self.ingest, self.edge, is_inbound, of_partition)]
         domains: dict[str, Domain[Any]] = {
             "classifier": Classifier(),

@@ -1,12 +1,13 @@
 """Reading topics as they stand, without a group: the console looks, and moves nobody's offsets."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from services.cli.system import System
 
 POLL = 0.2
+NOWHERE: Mapping[tuple[str, int], int] = {}
 
 
 class Log:
@@ -29,10 +30,10 @@ class Log:
     def close(self) -> None:
         self.consumer.close()
 
-    def whole(self) -> Iterator[Message]:
-        """From the beginning to where the topics ended when this was made."""
-        left = {place for place, (low, high) in self.ends.items() if high > low}
-        self.consumer.assign([TopicPartition(*place, OFFSET_BEGINNING) for place in sorted(left)])
+    def whole(self, since: Mapping[tuple[str, int], int] = NOWHERE) -> Iterator[Message]:
+        """From the beginning, or from these offsets, to where the topics ended when this was made."""
+        left = {place for place, (low, high) in self.ends.items() if high > max(low, since.get(place, 0))}
+        self.consumer.assign([TopicPartition(*p, since.get(p, OFFSET_BEGINNING)) for p in sorted(left)])
         while left:
             for message in self.consumer.consume(500, timeout=POLL):
                 place, offset = self.checked(message)

@@ -9,6 +9,7 @@ from services.cli.demo import demo
 from services.cli.designations import designations
 from services.cli.edge import dlq, parked
 from services.cli.evaluate import evaluate
+from services.cli.explain import explain
 from services.cli.publish import publish
 from services.cli.screen import screen
 from services.cli.settle import settle
@@ -17,6 +18,7 @@ from services.cli.simulate import simulate
 from services.cli.stack import down, status, up
 from services.cli.state import state
 from services.cli.system import Unreachable
+from services.cli.verify import verify
 from services.cli.watch import watch
 from shared.logging import configure_console
 from shared.version import VERSION
@@ -36,7 +38,7 @@ def console() -> None:
 
 for panel, commands in {
     "The system on this machine": (demo, up, down, status, settle, setup),
-    "What it knows": (state, watch, parked),
+    "What it knows": (state, watch, explain, verify, parked),
     "Files of events": (evaluate, publish, simulate, designations),
 }.items():
     for command in commands:

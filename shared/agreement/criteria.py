@@ -72,7 +72,7 @@ class Applied(NamedTuple):
             value=self.figure.published,
             limit=None if bound is None else decimal(bound),
             distance=None if value is None or bound is None else decimal(value - bound),
-            source=limit.source or (f"antagelse: {limit.assumption}" if limit.assumption else None),
+            source=limit.origin,
             note="no national average for the year" if bound is None else None,
         )
 

@@ -64,9 +64,19 @@ ShareOf = Annotated[
 Count = Annotated[int, Field(ge=1, le=100)]
 
 
+LONGEST = 1900
+"""Of an origin, so that it fits into a text with what is said beside it."""
+
+
 class Sourced(Strict):
     source: Text | None = None
     assumption: Text | None = None
+
+    @property
+    def origin(self) -> str | None:
+        """Where the value comes from, as it is told to people: its source, or that it is assumed."""
+        told = self.source or (f"antagelse: {self.assumption}" if self.assumption else None)
+        return told and told[:LONGEST]
 
 
 class Limit(Sourced):
@@ -195,6 +205,11 @@ class LettingTable(Sourced):
     def row(self, colour: Colour) -> LettingRow | UnknownRow:
         row: LettingRow | UnknownRow = getattr(self, colour)
         return row
+
+    def basis(self, colour: Colour) -> Sourced:
+        """What says where the row comes from: itself, or else the table."""
+        row = self.row(colour)
+        return row if row.origin else self
 
 
 class ColourShare(Sourced):

@@ -20,6 +20,8 @@ import uvloop
 from aiokafka.errors import KafkaError
 
 from shared.database.pool import open_pool
+from shared.events.decoding import dump
+from shared.events.partitioning import partition_of
 from shared.events.topics import READS
 from shared.logging import configure
 from shared.metrics import Counting, Metrics
@@ -71,8 +73,14 @@ def serve_keyed(service: str, domain: Domain[P]) -> None:
             written = await store.journal(query["kind"], query.get("after", ""), PAGE)
             return [w._asdict() for w in written]
 
+        async def concluded(query: Mapping[str, str]) -> Any:
+            """What the service last concluded of an entity, as it was published."""
+            name = query["entity"]
+            found = await store.load([(str(partition_of(name)), name)])
+            return [{"kind": c.kind, "body": dump(c)} for e in found.values() for c in e.conclusions.values()]
+
         handler = KeyedHandler(domain, service, store)
-        answers = {"/state": state, "/journal": journal}
+        answers = {"/state": state, "/journal": journal, "/conclusions": concluded}
         return Parts(store, handler, of_number, answers, topics=READS[service])
 
     serve(service, Settings(), parts)

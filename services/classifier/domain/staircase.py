@@ -11,8 +11,8 @@ from typing import Literal, NamedTuple
 from services.classifier.domain.designations import InUse
 from services.classifier.domain.figures import figures
 from services.classifier.domain.parameters import Parameters
-from shared.agreement.criteria import Applied, Figures, all_of, any_of, at_least, conjunct, four
-from shared.agreement.document import Red, TwinGap
+from shared.agreement.criteria import FOUR, Applied, Figures, all_of, any_of, at_least, conjunct, four
+from shared.agreement.document import Needed, Red, TwinGap
 from shared.agreement.inforce import Agreement
 from shared.agreement.registrations import Registrations
 from shared.events.inbound import Comparison, IndicatorObserved, PlacementDecided, TwinsCompared
@@ -89,9 +89,9 @@ def by_rule(afdeling: Afdeling, area: str | None, day: date, agreement: Agreemen
             enough, applied = four(criteria, own, national)
             applied = [*own_conjuncts(agreement, rules, own), *applied]
             verdict = all_of([enough, *(c.verdict for c in applied if c.name == "nonwestern")])
-            ways.append(own_way(step, verdict, applied))
-    if staircase.yellow.twin_gap and not staircase.yellow.twin_gap.off:
-        ways.append(twin_way(afdeling.twins, day, staircase.yellow.twin_gap))
+            ways.append(own_way(step, verdict, applied, criteria.at_least))
+    if (gap := staircase.yellow.twin_gap) and not gap.off:
+        ways.append(twin_way(afdeling.twins, day, gap, gap.origin or staircase.yellow.origin or staircase.origin))
     red = any_of(w.verdict for w in ways if w.step == "red")
     yellow = any_of(w.verdict for w in ways if w.step == "yellow")
     colour, at_least_ = placed_by(red, yellow)
@@ -109,12 +109,16 @@ def placed_by(red: Verdict, yellow: Verdict) -> tuple[Colour, Literal["yellow"] 
     return ("unknown" if yellow is None else "green"), None
 
 
-def own_way(step: Literal["red", "yellow"], verdict: Verdict, applied: Sequence[Applied]) -> Way:
-    return Way(
-        step,
-        verdict,
-        lambda: Reason(way="own_figures", step=step, verdict=verdict, criteria=[a.told() for a in applied]),
-    )
+def own_way(step: Literal["red", "yellow"], verdict: Verdict, applied: Sequence[Applied], needed: Needed) -> Way:
+    def told() -> Reason:
+        note = at_least_of(needed.value, sum(a.name in FOUR for a in applied), needed.origin)
+        return Reason(way="own_figures", step=step, verdict=verdict, criteria=[a.told() for a in applied], note=note)
+
+    return Way(step, verdict, told)
+
+
+def at_least_of(needed: int, of: int, origin: str | None) -> str:
+    return f"at least {needed} of {of}" + (f": {origin}" if origin else "")
 
 
 def own_conjuncts(agreement: Agreement, rules: Red, own: Figures) -> list[Applied]:
@@ -146,7 +150,7 @@ def area_way(
     return Way(step, verdict, told)
 
 
-def twin_way(compared: Iterable[TwinsCompared], day: date, gap: TwinGap) -> Way:
+def twin_way(compared: Iterable[TwinsCompared], day: date, gap: TwinGap, origin: str | None) -> Way:
     """Twins only add: without a comparison, or with the own figure missing, the afdeling is not worse."""
     newest = max((t for t in compared if t.effective_from <= day), key=lambda t: t.as_of, default=None)
     if newest is None:
@@ -162,13 +166,15 @@ def twin_way(compared: Iterable[TwinsCompared], day: date, gap: TwinGap) -> Way:
                 value=c.own,
                 limit=gap.points,
                 distance=None if worse is None else worse - gap.points,
+                source=origin,
                 note=f"mean of the twins {c.twin_mean}"
                 if c.own is not None
                 else "own figure missing: counts as not worse",
             )
             for c, worse in compared_on
         ]
-        return Reason(way="twins", step="yellow", verdict=verdict, criteria=criteria)
+        note = at_least_of(gap.indicators_at_least, len(gap.indicators), origin)
+        return Reason(way="twins", step="yellow", verdict=verdict, criteria=criteria, note=note)
 
     return Way("yellow", verdict, told)
 

@@ -7,7 +7,7 @@ contract, "Decision"; almenboligloven §§ 59 and 60.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.matching.domain.deciding import ENGINE, colour_of, decide
+from services.matching.domain.deciding import ENGINE, follows
 from services.matching.domain.gathering import Case, Facts, Known, cases
 from services.matching.domain.life import life_of, reply_of
 from shared.agreement.everyone import Everyone
@@ -73,12 +73,7 @@ def decided(case: Case, inputs: Inputs, known: Entity) -> Decision:
         offer_id=offer.offer_id,
         vacancy_id=offer.vacancy_id,
         afdeling_id=offer.afdeling_id,
-        **decide(inputs)._asdict(),
-        colour=colour_of(inputs) if inputs.vacancy else None,
-        agreement=inputs.terms.agreement if inputs.terms else None,
-        vacancy_revision=inputs.vacancy_revision,
-        offer_revision=case.revision,
-        resolution_revision=inputs.resolution.revision if inputs.resolution else None,
+        **follows(inputs),
         replied_to_version=reply.decision_version if reply else None,
         inputs=inputs,
         engine=ENGINE,

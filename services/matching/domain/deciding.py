@@ -5,10 +5,10 @@ area. Source: the inbound contract, "Decision"; almenboligloven §§ 59 and 60.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from services.matching.domain.otherwise import counterfactual
-from services.matching.domain.reasons import CAUSES, COLOURS, DWELLINGS, number, reason
+from services.matching.domain.reasons import CAUSES, COLOURS, DWELLINGS, amount, number, reason
 from shared.events.internal import (
     Counterfactual,
     Decision,
@@ -23,16 +23,18 @@ from shared.events.internal import (
 from shared.events.values import Colour
 
 ENGINE = "1"
-"""Raised when the same inputs are decided otherwise, so that a record says by which rules it was made."""
+"""Raised when the same inputs are decided otherwise, a word of a sentence among it: a record says by which rules it was
+made, and only those can make the same bytes again.
+"""
 UDSAT = Restriction(
     paragraph="almenboligloven § 59, stk. 6",
-    sentence_da="Boligen ligger i et udsat boligområde: loven forbyder at anvise visse husstande hertil.",
-    sentence_en="The home lies in an udsat boligområde: the law bars assigning certain households to it.",
+    sentence_da="Boligen ligger i et udsat boligområde: loven forbyder kommunen at anvise den til visse husstande.",
+    sentence_en="The home lies in an udsat boligområde: the law bars assigning some households to it.",
 )
 FOREBYGGELSE = Restriction(
     paragraph="almenboligloven § 59, stk. 7",
-    sentence_da="Boligen ligger i et forebyggelsesområde: loven begrænser, hvilke husstande der må anvises hertil.",
-    sentence_en="The home lies in a forebyggelsesområde: the law restricts which households may be assigned to it.",
+    sentence_da="Boligen ligger i et forebyggelsesområde: loven begrænser, hvem kommunen må anvise den til.",
+    sentence_en="The home lies in a forebyggelsesområde: the law limits to whom it may be assigned.",
 )
 
 
@@ -51,11 +53,22 @@ def decide(inputs: Inputs) -> Verdict:
     return Verdict(outcome, reasons, restrictions(inputs), counterfactual(inputs, outcome, reasons))
 
 
+def follows(inputs: Inputs) -> dict[str, Any]:
+    """The fields of a decision that its inputs determine."""
+    return {
+        **decide(inputs)._asdict(),
+        "colour": colour_of(inputs) if inputs.vacancy else None,
+        "agreement": inputs.terms.agreement if inputs.terms else None,
+        "vacancy_revision": inputs.vacancy_revision,
+        "offer_revision": inputs.offer.revision,
+        "resolution_revision": inputs.resolution.revision if inputs.resolution else None,
+    }
+
+
 def again(record: Decision, inputs: Inputs) -> Decision:
     """The decision of the record made anew from its inputs; all else is as it stands there."""
-    return record.model_copy(
-        update={**decide(inputs)._asdict(), "colour": colour_of(inputs) if inputs.vacancy else None}
-    )
+    made = follows(inputs)
+    return record.model_copy(update={**made, "outcomes": [*record.outcomes[:-1], made["outcome"]]})
 
 
 def colour_of(inputs: Inputs) -> Colour:
@@ -113,23 +126,25 @@ def reasons_of(inputs: Inputs) -> Iterator[OfferReason]:
 
 def colour_reasons(inputs: Inputs, terms: Terms) -> Iterator[OfferReason]:
     row, colour = terms.letting.row(colour_of(inputs)), COLOURS[colour_of(inputs)]
+    source = terms.letting.basis(colour_of(inputs))
     if row.may_report is False:
-        yield reason("colour_may_not_report", colour, source=terms.letting)
+        yield reason("colour_may_not_report", colour, source=source)
     if row.may_assign is False:
-        yield reason("colour_may_not_assign", colour, source=terms.letting)
+        yield reason("colour_may_not_assign", colour, source=source)
     if "refer" in (row.may_report, row.may_assign):
-        yield reason("colour_unknown", colour, source=terms.letting)
+        yield reason("colour_unknown", colour, source=source)
 
 
 def letting_reasons(inputs: Inputs, terms: Terms) -> Iterator[OfferReason]:
     demand, colour = terms.letting.row(colour_of(inputs)).flexible_letting, COLOURS[colour_of(inputs)]
+    source = terms.letting.basis(colour_of(inputs))
     criteria = ", ".join(inputs.registration.criteria) if inputs.registration else ""
     if criteria:
         yield reason("flexible_letting_criteria", (criteria, criteria))
         if demand == "not_used":
-            yield reason("flexible_letting_not_expected", colour, source=terms.letting)
+            yield reason("flexible_letting_not_expected", colour, source=source)
     elif demand == "required":
-        yield reason("flexible_letting_missing", colour, source=terms.letting)
+        yield reason("flexible_letting_missing", colour, source=source)
 
 
 def relevance_reasons(vacancy: VacancyInput, terms: Terms) -> Iterator[OfferReason]:
@@ -138,6 +153,6 @@ def relevance_reasons(vacancy: VacancyInput, terms: Terms) -> Iterator[OfferReas
     if rent is None:
         yield reason("rent_missing")
     elif rent > most_rent:
-        yield reason("rent_above_ceiling", number(rent), number(most_rent), rents, vacancy.rooms)
+        yield reason("rent_above_ceiling", amount(rent), amount(most_rent), rents, vacancy.rooms)
     if vacancy.area_m2 > most_area:
         yield reason("area_above_ceiling", number(vacancy.area_m2), number(most_area), areas, vacancy.rooms)

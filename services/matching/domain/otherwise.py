@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterator
 
-from services.matching.domain.reasons import COLOURS, TABLE, Words, number
+from services.matching.domain.reasons import COLOURS, TABLE, Words, amount, number
 from shared.events.internal import Change, Counterfactual, Inputs, OfferReason, Outcome, Terms, VacancyInput
 from shared.events.values import Colour
 
 SHADES: tuple[Colour, ...] = ("green", "yellow", "red", "unknown")
+OF_COLOUR = frozenset({"colour_may_not_report", "colour_may_not_assign", "colour_unknown"})
 
 
 def counterfactual(inputs: Inputs, outcome: Outcome, reasons: Collection[OfferReason]) -> Counterfactual | None:
@@ -15,10 +16,18 @@ def counterfactual(inputs: Inputs, outcome: Outcome, reasons: Collection[OfferRe
         return None
     if outcome == "rejected" and not any(r.kind == "refuse" for r in reasons):
         return None
-    changes = list(needed(inputs, {r.code for r in reasons if r.kind in ("refuse", "refer")}))
-    return (
-        Counterfactual(changes=changes, applicant=all(c.party == "organisation" for c in changes)) if changes else None
-    )
+    codes = in_the_way(inputs, reasons)
+    if codes & OF_COLOUR and inputs.terms and not allowed(inputs.terms):
+        return None
+    changes = list(needed(inputs, codes))
+    return Counterfactual(changes=changes, applicant=all(c.party == "organisation" for c in changes))
+
+
+def in_the_way(inputs: Inputs, reasons: Collection[OfferReason]) -> set[str]:
+    """What keeps it from being accepted: not what two people have looked at and accepted."""
+    resolution = inputs.resolution
+    seen = set(resolution.resolves) if resolution and resolution.outcome == "accepted" else set()
+    return {r.code for r in reasons if r.kind == "refuse" or (r.kind == "refer" and r.code not in seen)}
 
 
 def needed(inputs: Inputs, codes: set[str]) -> Iterator[Change]:
@@ -26,25 +35,26 @@ def needed(inputs: Inputs, codes: set[str]) -> Iterator[Change]:
     if "vacancy_cancelled" in codes:
         yield change("vacancy", "vacancy_cancelled", None, ("meldt ledig igen", "reported vacant again"), VACANT)
     if "agreement_missing" in codes:
-        yield change("agreement", "agreement_missing", None, ("i kraft den dag", "in force on the day"), AGREED)
+        yield change("agreement", "agreement_missing", None, ("i kraft den dag", "in force on that day"), AGREED)
     if vacancy is None or terms is None:
         return
-    if codes & {"colour_may_not_report", "colour_may_not_assign", "colour_unknown"} and (shades := allowed(terms)):
+    if asked := sorted(codes & OF_COLOUR):
         now = COLOURS[inputs.colour.colour if inputs.colour else "unknown"]
-        either = " eller ".join(COLOURS[s][0] for s in shades), " or ".join(COLOURS[s][1] for s in shades)
-        code = "colour_unknown" if "colour_unknown" in codes else "colour_may_not_report"
-        yield change("colour", code, now, either, COLOURED)
+        shades = [COLOURS[shade] for shade in allowed(terms)]
+        either = " eller ".join(da for da, _ in shades), " or ".join(en for _, en in shades)
+        yield change("colour", asked[-1], now, either, COLOURED)
     yield from of_home(vacancy, terms, codes)
 
 
 def of_home(vacancy: VacancyInput, terms: Terms, codes: set[str]) -> Iterator[Change]:
-    if asked := codes & {"rent_above_ceiling", "rent_missing"}:
-        now = None if vacancy.rent_monthly is None else number(vacancy.rent_monthly)
-        most = number(terms.relevance.rent_monthly_max.of(vacancy.rooms))
-        yield change("rent_monthly", asked.pop(), now, most, RENTED)
+    rent, most = vacancy.rent_monthly, amount(terms.relevance.rent_monthly_max.of(vacancy.rooms))
+    if "rent_missing" in codes:
+        yield change("rent_monthly", "rent_missing", None, most, TOLD)
+    if "rent_above_ceiling" in codes and rent is not None:
+        yield change("rent_monthly", "rent_above_ceiling", amount(rent), most, RENTED)
     if "area_above_ceiling" in codes:
-        most = number(terms.relevance.area_m2_max.of(vacancy.rooms))
-        yield change("area_m2", "area_above_ceiling", number(vacancy.area_m2), most, SIZED)
+        widest = number(terms.relevance.area_m2_max.of(vacancy.rooms))
+        yield change("area_m2", "area_above_ceiling", number(vacancy.area_m2), widest, SIZED)
 
 
 def allowed(terms: Terms) -> list[Colour]:
@@ -68,22 +78,26 @@ def change(field: str, code: str, now: Words | None, needed: Words, sentences: W
 
 
 RENTED: Words = (
-    "Huslejen skulle være højst {needed} kr. om måneden.",
+    "Huslejen skulle højst være {needed} kr. om måneden.",
     "The rent would have to be at most {needed} kr. a month.",
 )
+TOLD: Words = (
+    "Huslejen skulle være oplyst, og den skulle højst være {needed} kr. om måneden.",
+    "The rent would have to be given, and to be at most {needed} kr. a month.",
+)
 SIZED: Words = (
-    "Boligen skulle være på højst {needed} m²; det kan ansøgeren ikke ændre.",
-    "The home would have to have at most {needed} m²; that is not the applicant's to change.",
+    "Boligen skulle højst være på {needed} m².",
+    "The home would have to have at most {needed} m².",
 )
 COLOURED: Words = (
-    "Afdelingen skulle have været {needed} den dag; en farve følger af tallene og er ikke ansøgerens at ændre.",
-    "The estate would have to have been {needed} that day; a colour follows from figures, not from the applicant.",
+    "Afdelingens farve skulle have været {needed} den dag, boligen blev ledig; den følger af trappemodellen.",
+    "The estate's colour would have to have been {needed} when the home became vacant; the staircase sets it.",
 )
 VACANT: Words = (
     "Boligen skulle være {needed}; så bedømmes den forfra.",
     "The home would have to be {needed}; it is then judged anew.",
 )
 AGREED: Words = (
-    "En aftale skulle have været {needed}; det er kommunens at sørge for.",
-    "An agreement would have to have been {needed}; that is the municipality's to see to.",
+    "En aftale skulle have været {needed}; så bedømmes boligen efter den.",
+    "An agreement would have to have been {needed}; the home is then judged by it.",
 )
