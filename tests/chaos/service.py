@@ -19,6 +19,7 @@ from typing import Any
 from shared import clock
 
 POINTS = ("after_begin", "after_state", "before_commit", "after_commit", "after_publish", "after_delete")
+TOLD_AGAIN = 0.05
 DEEDS = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP}
 
 
@@ -75,9 +76,17 @@ def wrong_clock(seconds: float) -> None:
     clock.utc_now = lambda: right_utc() + timedelta(seconds=seconds)
 
 
+def talkative() -> None:
+    """What is told once a second elsewhere is wanted here each time."""
+    from shared import logging
+
+    logging.QUIET = TOLD_AGAIN
+
+
 def main() -> None:
     wrong_clock(float(os.environ.get("CHAOS_CLOCK", "0")))
     points()
+    talkative()
     if guard := os.environ.get("CHAOS_WITHOUT"):
         from tests.chaos.guards import GUARDS
 

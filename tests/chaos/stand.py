@@ -42,16 +42,19 @@ class Stand(Stack):
             replace(
                 node,
                 listeners={
-                    f"SIDE{side}": (at := self.port(node.name, side), self.wire.door(f"{node.name} {side}", at).port)
+                    f"SIDE{side}": (
+                        at := self.port(book, node.name, side),
+                        self.wire.door(f"{node.name} {side}", at).port,
+                    )
                     for side in SIDES
                 },
             )
             for node in super().nodes(book)
         ]
 
-    def port(self, name: str, side: str) -> int:
+    def port(self, book: Book, name: str, side: str) -> int:
         if (name, side) not in self.bound:
-            self.bound[name, side] = free_port(frozenset(self.bound.values()))
+            self.bound[name, side] = free_port(frozenset((*self.bound.values(), *book.ports.values())))
         return self.bound[name, side]
 
     def service(self, book: Book, name: str) -> Spec:
@@ -106,9 +109,11 @@ class Stand(Stack):
         return sorted(n for n in self.read().processes if is_ground(n) == ground)
 
     def close(self) -> None:
-        """End everything and leave nothing."""
+        """End everything and leave nothing but what the processes logged."""
         for name in self.names():
             self.signal(name, signal.SIGCONT)
+        self.down(say=lambda _line: None)
+        self.logs.rename(self.home / "logged")
         self.down(delete_data=True, say=lambda _line: None)
         self.wire.close()
 
