@@ -83,14 +83,13 @@ class Nemesis:
     # Processes: well again is counted from the blow
 
     def kill(self, fault: Fault, done: Done) -> None:
-        self.stand.signal(fault.victim, signal.SIGKILL)
+        self.stand.kill(fault.victim)
         self.well(done)
         self.stand.revive(fault.victim)
 
     def kill_both(self, fault: Fault, done: Done) -> None:
         names = [f"{fault.victim}-{side}" for side in SIDES]
-        for name in names:
-            self.stand.signal(name, signal.SIGKILL)
+        self.stand.kill(*names)
         self.well(done)
         self.stand.revive(*names)
 
@@ -140,7 +139,7 @@ class Nemesis:
 
     def kill_broker(self, fault: Fault, done: Done) -> None:
         alone = len([n for n in self.stand.names(ground=True) if is_broker(n)]) == 1
-        self.stand.signal(fault.victim, signal.SIGKILL)
+        self.stand.kill(fault.victim)
         if not alone:
             self.well(done)
         time.sleep(fault.seconds if alone else fault.seconds * 2)

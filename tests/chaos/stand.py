@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from deploy.local import kafka, postgres
-from deploy.local.processes import Identity, Spec
+from deploy.local.processes import Identity, Spec, stop
 from deploy.local.processes import send as signalled
 from deploy.local.settings import ROOT, free_port
 from deploy.local.stack import Book, Stack, is_ground
@@ -82,6 +82,10 @@ class Stand(Stack):
     def signal(self, name: str, number: signal.Signals) -> None:
         if process := self.process(name):
             signalled(process, number)
+
+    def kill(self, *names: str) -> None:
+        """All at once; when this returns they are gone."""
+        stop([p for n in names if (p := self.process(n))], signal.SIGKILL, 20)
 
     def order(self, name: str, deed: str, point: str, times: int = 1) -> None:
         self.orders.joinpath(name).write_text(f"{deed} {point} {times}")
