@@ -234,6 +234,7 @@ class Audit:
         arrived = {place: value for place, value, _ in self.whole(re.compile(INBOUND_PATTERN).fullmatch)}
         sent = Counter(text for _, _, text in self.lines)
         self.found.losses += [f"{text} was sent and is not there" for text in sent - Counter(arrived.values())]
+        self.found.losses += [f"{p} has a receipt and is not there" for p in fates.keys() - arrived.keys()]
         self.found.losses += [f"{p} has no receipt: {v}" for p, v in arrived.items() if p not in fates]
         for place, told in fates.items():
             if len(told.keys() - {"released"}) != 1 or ("released" in told and "parked" not in told):

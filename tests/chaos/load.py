@@ -95,6 +95,8 @@ class Load:
     def problems(self) -> list[str]:
         """Why the load itself is not what it should be; then nothing can be said of the system."""
         found = [f"line {number} was not sent: {why}" for _, number, why in self.sent.failed] + self.poison.failed
+        if self.sent.total != len(self.lines):
+            found.append(f"{self.sent.total} of {len(self.lines)} lines were acknowledged")
         if self.failure:
             found.append(f"the load stopped: {type(self.failure).__name__}: {self.failure}")
         return found

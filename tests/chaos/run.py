@@ -41,6 +41,7 @@ class Plan:
     brokers: int = 1
     rate: float = RATE
     without: str = ""
+    patience: float = SETTLED
 
 
 def plan(seed: int, minutes: float, brokers: int = 1, rate: float = RATE) -> Plan:
@@ -73,7 +74,7 @@ def played(stand: Stand, disk: Path | None, plan: Plan, say: Say) -> Report:
     rest.thread.join()
     nemesis.end()
     seconds, findings = time.monotonic() - nemesis.began, Findings()
-    settled = settle(stand, findings)
+    settled = settle(stand, plan.patience, findings)
     poison = load.poison.placed | rest.poison.placed
     Audit(of(stand), stand.dsn, [*plan.lines, *plan.rest], poison, findings).run()
     findings.unfinished += [f"{d.fault}: {d.remark}" for d in nemesis.done if "after" in d.remark]
@@ -93,10 +94,10 @@ def played(stand: Stand, disk: Path | None, plan: Plan, say: Say) -> Report:
     )
 
 
-def settle(stand: Stand, findings: Findings) -> float:
+def settle(stand: Stand, patience: float, findings: Findings) -> float:
     began = time.monotonic()
     try:
-        wait_until_settled(of(stand), limit=SETTLED)
+        wait_until_settled(of(stand), limit=patience)
     except TimeoutError as error:
         findings.unfinished.append(str(error))
     return time.monotonic() - began
