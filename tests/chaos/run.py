@@ -24,8 +24,9 @@ from tests.chaos.report import Report
 from tests.chaos.schedule import Fault, last, schedule
 from tests.chaos.stand import Stand, small_disk
 
-RATE, LAST, SETTLED = 60.0, 300, 180.0
-"""Lines a second; lines that are sent with the last fault; seconds until all must have had its effect."""
+RATE, LAST, PATIENCE = 60.0, 300, 120.0
+"""Lines a second; lines that are sent with the last fault; seconds until all must be well after a fault, and in the end.
+"""
 Say = Callable[[str], None]
 
 
@@ -41,7 +42,7 @@ class Plan:
     brokers: int = 1
     rate: float = RATE
     without: str = ""
-    patience: float = SETTLED
+    patience: float = PATIENCE
 
 
 def plan(seed: int, minutes: float, brokers: int = 1, rate: float = RATE) -> Plan:
@@ -64,7 +65,7 @@ def run(folder: Path, plan: Plan, say: Say) -> Report:
 def played(stand: Stand, disk: Path | None, plan: Plan, say: Say) -> Report:
     load, rest = Load(of(stand), plan.lines, plan.rate), Load(of(stand), plan.rest, plan.rate)
     load.prepare()
-    nemesis = Nemesis(stand, Progress(stand.kafka_servers, stand.dsn), disk, say)
+    nemesis = Nemesis(stand, Progress(stand.kafka_servers, stand.dsn), disk, plan.patience, say)
     load.start()
     nemesis.play(plan.faults, until=lambda: not load.thread.is_alive())
     load.thread.join()

@@ -20,7 +20,7 @@ from deploy.local.stack import Book, Stack, is_ground
 from tests.chaos.wire import Wire
 
 SIDES = ("1", "2")
-SESSION, HEARTBEAT = 2.0, 0.3
+SESSION, HEARTBEAT = 3.0, 0.5
 DISK = "1500m"
 
 

@@ -14,6 +14,7 @@ from tests.chaos.service import POINTS
 from tests.chaos.stand import Stand
 from tests.e2e.checks import assert_versions_are_whole, live, published
 
+pytestmark = pytest.mark.timeout(300)
 TABLE = [(service, point) for point in POINTS for service in SERVICES]
 EVENTS, FIRST, LOT, PATIENCE = 8_000, 700, 60, 1.0
 """Events of the year; of them before the first case, so that afdelinger are registered; at once, until the point is

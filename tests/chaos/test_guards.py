@@ -2,7 +2,6 @@
 
 import random
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from services.cli.invented.year import simulate
 from tests.chaos.run import Plan, run, tell
 from tests.chaos.schedule import Fault
 
-EVENTS, LAST, PATIENCE = 1_500, 600, 20.0
+EVENTS, LAST, PATIENCE = 1_500, 600, 15.0
 QUIET = Fault("end backends", "postgres", 0.5, 0.5, at_once=False)
 ZOMBIE = Fault("freeze before commit", "quota-1", 4.0, 0.5, at_once=False, point="before_commit")
 LEFT = Fault("crash at a point", "quota-1", 0.5, 0.5, at_once=True, point="after_commit")
@@ -41,12 +40,3 @@ def test_without_the_guard_the_run_fails(guard: str, tmp_path: Path) -> None:
 
     assert report.problems == []
     assert any(sign in one for one in report.findings.told()[what])
-
-
-@pytest.mark.timeout(300)
-def test_with_all_guards_the_same_run_holds(tmp_path: Path) -> None:
-    faults = iter([ZOMBIE, replace(LEFT, at_once=False)])
-    report = run(tmp_path, replace(in_any_order(), faults=faults, last=QUIET), tell)
-
-    assert report.problems == []
-    assert list(chain.from_iterable(report.findings.told().values())) == []
