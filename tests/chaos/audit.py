@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from typing import Any
 
 import asyncpg
@@ -25,7 +26,7 @@ from shared.events.decoding import CONCLUSIONS, restore
 from shared.events.internal import AreaNamed, Conclusion
 from shared.events.topics import CONCLUDED, INBOUND_PATTERN, INTERNAL, SERVICES, dead_letters
 from shared.runtime.memory import MemoryStore
-from tests.chaos.load import Line
+from tests.chaos.load import Load
 
 KEYED = ("classifier", "quota", "matching")
 LETTERS = {dead_letters(s): s for s in SERVICES}
@@ -94,12 +95,13 @@ def watch(dsn: str) -> None:
 
 
 class Audit:
-    """`lines`: what was sent, in the order in which it was; `poison`: by place, what was put into internal topics."""
+    """`loads`: what was sent, in the order in which it was. What is found goes into `found`."""
 
-    def __init__(
-        self, system: System, dsn: str, lines: Sequence[Line], poison: Mapping[str, bytes], found: Findings
-    ) -> None:
-        self.system, self.dsn, self.lines, self.poison = system, dsn, lines, poison
+    def __init__(self, system: System, dsn: str, loads: Sequence[Load], found: Findings) -> None:
+        self.system, self.dsn = system, dsn
+        self.lines = [line for load in loads for line in load.lines]
+        self.sent = dict(chain.from_iterable(load.sent.placed.items() for load in loads))
+        self.poison = dict(chain.from_iterable(load.poison.placed.items() for load in loads))
         self.offline = Offline()
         self.found = found
         self.rows: dict[str, list[asyncpg.Record]] = {}
@@ -232,8 +234,7 @@ class Audit:
             fates[place][told["fate"]].add(message.value() or b"")
         log.close()
         arrived = {place: value for place, value, _ in self.whole(re.compile(INBOUND_PATTERN).fullmatch)}
-        sent = Counter(text for _, _, text in self.lines)
-        self.found.losses += [f"{text} was sent and is not there" for text in sent - Counter(arrived.values())]
+        self.found.losses += [f"{p} is not what was sent: {v}" for p, v in self.sent.items() if arrived.get(p) != v]
         self.found.losses += [f"{p} has a receipt and is not there" for p in fates.keys() - arrived.keys()]
         self.found.losses += [f"{p} has no receipt: {v}" for p, v in arrived.items() if p not in fates]
         for place, told in fates.items():

@@ -3,14 +3,15 @@
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, Message, Producer
 
+from deploy.local.kafka import SILENT
+from services.cli.evaluate import HEADERS
 from services.cli.invented.telling import line
 from services.cli.invented.year import simulate
-from services.cli.publish import Sent, send
 from services.cli.system import System
 from shared.events.decoding import route
 from shared.events.partitioning import PARTITIONS
@@ -20,7 +21,7 @@ from shared.runtime.admin import ensure_senders
 Line = tuple[str, int, bytes]
 BROKEN, REPEATED, BEHIND = 0.01, 0.02, 500
 """Shares of events that the edge refuses and of lines that come once more; how far behind themselves, at the most."""
-POISON_EVERY = 150
+POISON_EVERY, PATIENCE = 150, 600.0
 INTERNAL = sorted({topic for topics in READS.values() for topic in topics})
 
 
@@ -32,39 +33,44 @@ def lines_of(seed: int, events: int) -> list[Line]:
     return [("load", n, text) for n, (_, text) in enumerate(sorted(placed), 1)]
 
 
-@dataclass
-class Poison:
-    """What no service can use, straight into the internal topics; where each lies by topic, partition and offset."""
+class Sender:
+    """To topics that are there already, however long the brokers are away; where each record lies, once it does."""
 
-    system: System
-    placed: dict[str, bytes] = field(default_factory=dict)
-    failed: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, system: System) -> None:
         self.producer = Producer(
-            {"bootstrap.servers": ",".join(self.system.kafka), "enable.idempotence": True, "log_level": 2}
+            {
+                "bootstrap.servers": ",".join(system.kafka),
+                "enable.idempotence": True,
+                "linger.ms": 5,
+                "message.timeout.ms": int(PATIENCE * 1000),
+                "partitioner": "murmur2_random",
+            },
+            logger=SILENT,
         )
+        self.placed: dict[str, bytes] = {}
+        self.failed: list[str] = []
 
-    def drop(self, number: int) -> None:
-        value = f"poison {number}".encode()
-
-        def done(error: object, message: object) -> None:
+    def send(self, topic: str, value: bytes, **how: Any) -> None:
+        def done(error: KafkaError | None, message: Message) -> None:
             if error:
-                self.failed.append(f"poison {number}: {error}")
+                self.failed.append(f"{value.decode()} was not sent: {error.str()}")
             else:
-                self.placed[f"{message.topic()}/{message.partition()}/{message.offset()}"] = value  # type: ignore[attr-defined]
+                self.placed[f"{message.topic()}/{message.partition()}/{message.offset()}"] = value
 
-        topic = INTERNAL[number % len(INTERNAL)]
-        self.producer.produce(topic, value=value, key=b"9001-001", partition=number % PARTITIONS, on_delivery=done)
+        self.producer.produce(topic, value=value, on_delivery=done, **how)
         self.producer.poll(0)
+
+    def end(self) -> None:
+        if left := self.producer.flush(PATIENCE):
+            self.failed.append(f"{left} records were not acknowledged")
 
 
 class Load:
-    """Sends in a thread of its own, so many lines a second, and keeps what was sent."""
+    """Sends in a thread of its own, so many lines a second, and keeps where what was sent lies."""
 
     def __init__(self, system: System, lines: Sequence[Line], rate: float) -> None:
         self.system, self.lines, self.rate = system, lines, rate
-        self.poison, self.sent = Poison(system), Sent()
+        self.sent, self.poison = Sender(system), Sender(system)
         self.failure: BaseException | None = None
         self.thread = threading.Thread(target=self.run, daemon=True)
 
@@ -79,24 +85,31 @@ class Load:
 
     def run(self) -> None:
         try:
-            self.sent = send(self.system, self.paced())
-            self.poison.producer.flush(60)
+            self.pour()
+            self.sent.end()
+            self.poison.end()
         except BaseException as error:  # noqa: BLE001 - whatever it is, the run must tell of it
             self.failure = error
 
-    def paced(self) -> Iterator[Line]:
+    def pour(self) -> None:
         began = time.monotonic()
-        for number, told in enumerate(self.lines, 1):
+        for number, (_, _, text) in enumerate(self.lines, 1):
             time.sleep(max(0.0, began + number / self.rate - time.monotonic()))
+            topic, key = route(text)
+            self.sent.send(topic, text, key=key, headers=list(HEADERS))
             if number % POISON_EVERY == 0:
-                self.poison.drop(number // POISON_EVERY)
-            yield told
+                self.drop(number // POISON_EVERY)
+
+    def drop(self, number: int) -> None:
+        """What no service can use, straight into an internal topic."""
+        topic, partition = INTERNAL[number % len(INTERNAL)], number % PARTITIONS
+        self.poison.send(topic, f"poison {number}".encode(), key=b"9001-001", partition=partition)
 
     def problems(self) -> list[str]:
         """Why the load itself is not what it should be; then nothing can be said of the system."""
-        found = [f"line {number} was not sent: {why}" for _, number, why in self.sent.failed] + self.poison.failed
-        if self.sent.total != len(self.lines):
-            found.append(f"{self.sent.total} of {len(self.lines)} lines were acknowledged")
+        found = self.sent.failed + self.poison.failed
+        if len(self.sent.placed) != len(self.lines):
+            found.append(f"{len(self.sent.placed)} of {len(self.lines)} lines were acknowledged")
         if self.failure:
             found.append(f"the load stopped: {type(self.failure).__name__}: {self.failure}")
         return found

@@ -25,7 +25,7 @@ from tests.chaos.schedule import Fault, last, schedule
 from tests.chaos.stand import Stand, small_disk
 
 RATE, LAST, PATIENCE = 60.0, 300, 120.0
-"""Lines a second; lines that are sent with the last fault; seconds until all must be well after a fault, and in the end.
+"""Lines a second; lines that are sent with the last fault; seconds until all must be well, each time.
 """
 Say = Callable[[str], None]
 
@@ -76,16 +76,16 @@ def played(stand: Stand, disk: Path | None, plan: Plan, say: Say) -> Report:
     nemesis.end()
     seconds, findings = time.monotonic() - nemesis.began, Findings()
     settled = settle(stand, plan.patience, findings)
-    poison = load.poison.placed | rest.poison.placed
-    Audit(of(stand), stand.dsn, [*plan.lines, *plan.rest], poison, findings).run()
+    audit = Audit(of(stand), stand.dsn, [load, rest], findings)
+    audit.run()
     findings.unfinished += [f"{d.fault}: {d.remark}" for d in nemesis.done if "after" in d.remark]
     findings.unfinished += [f"{name} does not run" for name in stand.names() if stand.process(name) is None]
     return Report(
         plan.seed,
         plan.brokers,
         plan.without,
-        len(plan.lines) + len(plan.rest),
-        len(poison),
+        len(audit.lines),
+        len(audit.poison),
         seconds,
         settled,
         nemesis.done,
