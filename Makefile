@@ -1,7 +1,10 @@
-.PHONY: install demo test test-unit test-simulation test-streams test-integration up down lint format lock docs clean
+.PHONY: install demo test test-unit test-simulation test-streams test-integration test-chaos chaos up down lint format lock docs clean
 
 PYTHON ?= python3
 BIN := .venv/bin
+SEED ?= 1
+MINUTES ?= 10
+BROKERS ?= 1
 
 install: .venv/installed
 
@@ -20,7 +23,7 @@ up: install
 down: install
 	$(BIN)/trappetrin down
 
-test: install lint test-unit test-simulation test-streams test-integration
+test: install lint test-unit test-simulation test-streams test-integration test-chaos
 
 test-unit: install
 	$(BIN)/pytest --numprocesses auto tests/unit tests/contract
@@ -33,6 +36,12 @@ test-streams: install
 
 test-integration: install
 	$(BIN)/pytest tests/integration tests/e2e
+
+test-chaos: install
+	$(BIN)/pytest tests/chaos
+
+chaos: install
+	$(BIN)/python -m tests.chaos.run --seed $(SEED) --minutes $(MINUTES) --brokers $(BROKERS)
 
 lint: install
 	$(BIN)/ruff check .

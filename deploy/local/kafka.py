@@ -1,4 +1,7 @@
-"""Apache Kafka from Maven jars: one process that is broker and controller (KRaft), small and quick to start."""
+"""Apache Kafka from Maven jars: processes that are broker and controller (KRaft), small and quick to start.
+
+One is the rule. Of three each record is on all and acknowledged by two, so that one may be away.
+"""
 
 import base64
 import fcntl
@@ -10,6 +13,8 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -24,6 +29,32 @@ HERE = Path(__file__).parent
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 SILENT = logging.Logger("kafka", logging.CRITICAL)  # noqa: LOG001 - of no tree: that the broker is not up yet is no news
 JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=WARN")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One process of a cluster. `controllers`: the controller's port of every node, by its number; `listeners`: more
+    places to listen at, each with the port that its clients are told instead (that of what stands in between).
+    """
+
+    home: Path
+    port: int
+    controllers: Mapping[int, int]
+    number: int = 1
+    listeners: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return named(self.number)
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+
+def named(number: int, what: str = "kafka") -> str:
+    """The first one, which is mostly the only one, has no number."""
+    return what if number == 1 else f"{what}-{number}"
 
 
 def sums() -> dict[str, str]:
@@ -79,50 +110,76 @@ def archive(cache: Path) -> Path:
 def train(cache: Path) -> None:
     """Start a broker once and write down which classes it loads."""
     with tempfile.TemporaryDirectory(dir=cache) as folder:
-        home, port = Path(folder), free_port()
-        format_storage(cache, home, port, free_port())
+        home = Path(folder)
+        node = Node(home, free_port(), {1: free_port()})
+        format_storage(cache, node)
         made = home / "classes.jsa"
-        spec = broker(cache, home, port, home / "log", extra=(f"-XX:ArchiveClassesAtExit={made}",))
+        spec = broker(cache, node, home / "log", extra=(f"-XX:ArchiveClassesAtExit={made}",))
         process = spawn(spec)
         deadline = time.monotonic() + 60
-        while process.alive and not answers(port) and time.monotonic() < deadline:
+        while process.alive and not answers(node.port) and time.monotonic() < deadline:
             time.sleep(0.1)
         stop([process], STOP, 60)
         made.touch()  # empty where this Java cannot make one: then nobody tries again
         made.rename(archive(cache))
 
 
-def format_storage(cache: Path, home: Path, port: int, controller: int) -> None:
-    """Configuration, and the storage's identity where it has none yet."""
-    home.mkdir(parents=True, exist_ok=True)
-    data = home / "data"
+def format_storage(cache: Path, node: Node, cluster: str | None = None) -> None:
+    """Configuration, and the storage's identity where it has none yet: a new one unless the cluster's is given."""
+    node.home.mkdir(parents=True, exist_ok=True)
+    copies = min(3, len(node.controllers))
+    least = max(1, copies - 1)
+    listeners = {"PLAINTEXT": (node.port, node.port), **node.listeners}
+    controller = node.controllers[node.number]
     settings = {
         "process.roles": "broker,controller",
-        "node.id": "1",
-        "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+        "node.id": str(node.number),
+        "controller.quorum.voters": ",".join(f"{n}@127.0.0.1:{port}" for n, port in node.controllers.items()),
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "log.dirs": str(data),
+        "inter.broker.listener.name": "PLAINTEXT",
+        "listeners": ",".join(
+            f"{name}://127.0.0.1:{port}"
+            for name, port in [*((n, bound) for n, (bound, _) in listeners.items()), ("CONTROLLER", controller)]
+        ),
+        "advertised.listeners": ",".join(f"{name}://127.0.0.1:{told}" for name, (_, told) in listeners.items()),
+        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in (*listeners, "CONTROLLER")),
+        "log.dirs": str(node.data),
         "auto.create.topics.enable": "false",
+        "default.replication.factor": str(copies),
+        "min.insync.replicas": str(least),
         "group.initial.rebalance.delay.ms": "0",
         "group.min.session.timeout.ms": "500",
-        "offsets.topic.replication.factor": "1",
+        "offsets.topic.replication.factor": str(copies),
         "offsets.topic.num.partitions": "4",
-        "transaction.state.log.replication.factor": "1",
-        "transaction.state.log.min.isr": "1",
+        "transaction.state.log.replication.factor": str(copies),
+        "transaction.state.log.min.isr": str(least),
         "transaction.state.log.num.partitions": "2",
         "broker.session.timeout.ms": "3000",
         "broker.heartbeat.interval.ms": "500",
+        "replica.lag.time.max.ms": "3000",
+        "controller.quorum.election.timeout.ms": "500",
+        "controller.quorum.fetch.timeout.ms": "1000",
         "log.cleaner.threads": "1",
         "log.cleaner.dedupe.buffer.size": "1048577",
     }
-    (home / "server.properties").write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
-    if not (data / "meta.properties").exists():
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        named = f"--cluster-id={cluster}"  # in one word: every 64th begins with a dash
-        run_tool(cache, home, "kafka.tools.StorageTool", "format", named, "-c", str(home / "server.properties"))
+    file = node.home / "server.properties"
+    file.write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
+    if cluster_of(node) is None:
+        named = f"--cluster-id={cluster or new_cluster()}"  # in one word: every 64th begins with a dash
+        run_tool(cache, node.home, "kafka.tools.StorageTool", "format", named, "-c", str(file))
+
+
+def new_cluster() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+
+
+def cluster_of(node: Node) -> str | None:
+    """The identity of the cluster that the node's storage belongs to; None where it has none yet."""
+    try:
+        lines = (node.data / "meta.properties").read_text().splitlines()
+    except FileNotFoundError:
+        return None
+    return next((line.removeprefix("cluster.id=") for line in lines if line.startswith("cluster.id=")), None)
 
 
 def run_tool(cache: Path, home: Path, *words: str) -> None:
@@ -151,14 +208,14 @@ def shared_classes(cache: Path) -> tuple[str, ...]:
     return (f"-XX:SharedArchiveFile={file}", "-Xlog:cds=off", "-Xlog:cds+dynamic=off") if made else ()
 
 
-def broker(cache: Path, home: Path, port: int, log: Path, extra: tuple[str, ...] = ()) -> Spec:
-    words = ("-cp", f"{jars(cache)}/*", "kafka.Kafka", str(home / "server.properties"))
+def broker(cache: Path, node: Node, log: Path, extra: tuple[str, ...] = ()) -> Spec:
+    words = ("-cp", f"{jars(cache)}/*", "kafka.Kafka", str(node.home / "server.properties"))
     return Spec(
-        "kafka",
+        node.name,
         [runtime(), *JVM, *(extra or shared_classes(cache)), *words],
         {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
         log,
-        port,
+        node.port,
     )
 
 

@@ -28,7 +28,6 @@ from shared.events.topics import SERVICES
 from shared.runtime.admin import ensure_internal_topics
 
 READY, POLL, GRACE = 90.0, 0.05, 20.0
-GROUND = ("postgres", "kafka")
 
 
 class Broken(Exception):
@@ -41,6 +40,7 @@ class Book:
 
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     replicas: int = 1
+    brokers: int = 1
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, tuple[int, str, str, str]] = field(default_factory=dict)
 
@@ -62,9 +62,9 @@ class Stack:
 
     @property
     def kafka_servers(self) -> list[str]:
-        """Empty when no broker runs here."""
+        """Of the brokers that live."""
         book = self.read()
-        return [f"127.0.0.1:{book.ports['kafka']}"] if book.process("kafka") else []
+        return [f"127.0.0.1:{book.ports[n]}" for n in sorted(book.processes) if is_broker(n) and book.process(n)]
 
     @property
     def dsn(self) -> str:
@@ -88,7 +88,7 @@ class Stack:
     def told(self, book: Book, name: str) -> dict[str, Any]:
         process, port = book.process(name), book.ports[name]
         healthy, version = False, None
-        if name == "kafka":
+        if is_broker(name):
             healthy, version = bool(process) and kafka.answers(port), kafka.VERSION
         elif name == "postgres":
             healthy, version = bool(process) and postgres.answers(port, book.password), postgres.version()
@@ -104,7 +104,14 @@ class Stack:
 
     # What changes it
 
-    def up(self, replicas: int | None = None, *, install: bool = False, say: Say = print) -> None:
+    def up(
+        self,
+        replicas: int | None = None,
+        brokers: int | None = None,
+        *,
+        install: bool = False,
+        say: Say = print,
+    ) -> None:
         """Start what is missing, so many replicas of every service (as before when None), and wait until all is ready.
 
         Raises `needs.Missing`, `Broken`.
@@ -112,36 +119,58 @@ class Stack:
         needs.ensure(jars_there=kafka.verified(kafka.jars(cache())), install=install, say=say)
         kafka.install(cache(), say)
         with self.changing() as book:
-            book.replicas = replicas or book.replicas
+            if brokers not in (None, book.brokers) and (self.home / "kafka").exists():
+                raise Broken(
+                    f"the cluster has {book.brokers} brokers: `down --delete-data` before it can have {brokers}"
+                )
+            book.replicas, book.brokers = replicas or book.replicas, brokers or book.brokers
             wanted = [f"{service}-{n + 1}" for service in SERVICES for n in range(book.replicas)]
-            surplus = [n for n in book.processes if n not in wanted and n not in GROUND]
-            self.end(book, surplus)
-            for name in (*GROUND, "controller", *wanted):
+            self.end(book, [n for n in book.processes if n not in wanted and not is_ground(n)])
+            for name in ("postgres", *wanted):
                 self.give_port(book, name)
             postgres.initialise(self.home, book.password)
-            folder = self.home / "kafka"
-            kafka.format_storage(cache(), folder, book.ports["kafka"], book.ports["controller"])
-            database = postgres.server(self.home, book.ports["postgres"], self.logs / "postgres.log")
-            broker = kafka.broker(cache(), folder, book.ports["kafka"], self.logs / "kafka.log")
-            self.start(book, [database, broker], say)
+            nodes = self.nodes(book)
+            cluster = next(filter(None, map(kafka.cluster_of, nodes)), None) or kafka.new_cluster()
+            for node in nodes:
+                kafka.format_storage(cache(), node, cluster)
+            database, *cluster_specs = ground = self.ground(book)
+            self.start(book, ground, say)
             self.wait(book, database, lambda: postgres.answers(database.port, book.password))
-            self.wait(book, broker, lambda: kafka.answers(broker.port))
+            for spec in cluster_specs:
+                self.wait(book, spec, lambda port=spec.port: kafka.answers(port))  # type: ignore[misc]  # bound now
             migrate(postgres.dsn(database.port, book.password))
-            ensure_internal_topics([f"127.0.0.1:{broker.port}"])
+            ensure_internal_topics([f"127.0.0.1:{spec.port}" for spec in cluster_specs])
             services = [self.service(book, name) for name in wanted]
             self.start(book, services, say)
             for spec in services:
                 self.wait(book, spec, lambda port=spec.port: asked(port)[0])  # type: ignore[misc]  # bound now
+
+    def nodes(self, book: Book) -> list[kafka.Node]:
+        """The brokers, with their ports; the first one's folder is the cluster's own, the others' lie in it."""
+        numbers = range(1, book.brokers + 1)
+        for number in numbers:
+            self.give_port(book, kafka.named(number))
+            self.give_port(book, kafka.named(number, "controller"))
+        controllers = {n: book.ports[kafka.named(n, "controller")] for n in numbers}
+        folder = self.home / "kafka"
+        return [
+            kafka.Node(folder if n == 1 else folder / str(n), book.ports[kafka.named(n)], controllers, n)
+            for n in numbers
+        ]
+
+    def ground(self, book: Book) -> list[Spec]:
+        """What the services stand on: the database, and the brokers."""
+        database = postgres.server(self.home, book.ports["postgres"], self.logs / "postgres.log")
+        return [database, *(kafka.broker(cache(), n, self.logs / f"{n.name}.log") for n in self.nodes(book))]
 
     def down(self, *, delete_data: bool = False, say: Say = print) -> None:
         """Stop what was started here: the services first, then what they stand on."""
         if not self.file.exists():
             return
         with self.changing() as book:
-            services = [n for n in book.processes if n not in GROUND]
             say("stopping")
-            self.end(book, services)
-            self.end(book, ["kafka"])
+            self.end(book, [n for n in book.processes if not is_ground(n)])
+            self.end(book, [n for n in book.processes if is_broker(n)])
             self.end(book, ["postgres"])
         if delete_data:
             shutil.rmtree(postgres.folder(self.home), ignore_errors=True)
@@ -177,7 +206,7 @@ class Stack:
     def give_port(self, book: Book, name: str) -> None:
         """The same as last time, unless somebody else has taken it meanwhile."""
         known = book.ports.get(name)
-        owner = "kafka" if name == "controller" else name
+        owner = name.replace("controller", "kafka")
         if known is None or (book.process(owner) is None and not is_free(known)):
             book.ports[name] = free_port(frozenset(book.ports.values()))
 
@@ -186,7 +215,7 @@ class Stack:
         env = {k: v for k, v in os.environ.items() if k.startswith("TRAPPETRIN_") or k in ("PATH", "TZ", "LANG")}
         env.setdefault("TRAPPETRIN_CLOSE_DAYS", "by_hand")  # invented years are past: their days are closed by command
         env |= {
-            "TRAPPETRIN_KAFKA": f"127.0.0.1:{book.ports['kafka']}",
+            "TRAPPETRIN_KAFKA": ",".join(f"127.0.0.1:{node.port}" for node in self.nodes(book)),
             "TRAPPETRIN_DATABASE": postgres.dsn(book.ports["postgres"], book.password),
             "TRAPPETRIN_INSTANCE": name,
             "TRAPPETRIN_HTTP_PORT": str(book.ports[name]),
@@ -216,9 +245,17 @@ class Stack:
         """Whole or not at all; it holds a password, so nobody else may read it."""
         fresh = self.file.with_suffix(".new")
         fresh.touch(mode=0o600)
-        told = {name: getattr(book, name) for name in ("password", "replicas", "ports", "processes")}
+        told = {name: getattr(book, name) for name in ("password", "replicas", "brokers", "ports", "processes")}
         fresh.write_text(json.dumps(told, indent=1, sort_keys=True), encoding="utf-8")
         fresh.replace(self.file)
+
+
+def is_broker(name: str) -> bool:
+    return name.partition("-")[0] == "kafka"
+
+
+def is_ground(name: str) -> bool:
+    return name == "postgres" or is_broker(name)
 
 
 def asked(port: int) -> tuple[bool, str | None]:

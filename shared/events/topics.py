@@ -204,6 +204,10 @@ _CONCLUDED: Mapping[tuple[str, str], str] = {
 }
 
 
+CONCLUDED = frozenset(_CONCLUDED.values())
+"""The topics of all conclusions."""
+
+
 def concluded(service: str, kind: str) -> str | None:
     """The topic of a service's kind of conclusion; None where it keeps that to itself."""
     return _CONCLUDED.get((service, kind))

@@ -8,26 +8,24 @@ from confluent_kafka.cimpl import NewTopic
 
 from shared.events.topics import INTERNAL, Topic, inbound_topics, operations_topics
 
-LIMIT = 30.0
+LIMIT, AS_THE_CLUSTER_HAS_IT = 30.0, -1
 
 
 class TopicMismatch(Exception):
     """A topic exists with another number of partitions than the registry says; adding partitions is forbidden."""
 
 
-def ensure_internal_topics(servers: Sequence[str], replication: int = 1) -> list[str]:
+def ensure_internal_topics(servers: Sequence[str]) -> list[str]:
     """Create the missing internal topics and return their names. Raises `TopicMismatch`, `KafkaException`."""
-    return ensure_topics(servers, [*INTERNAL.values(), *operations_topics()], replication)
+    return ensure_topics(servers, [*INTERNAL.values(), *operations_topics()])
 
 
-def ensure_senders(
-    servers: Sequence[str], organisations: Iterable[str], municipalities: Iterable[str], replication: int = 1
-) -> list[str]:
+def ensure_senders(servers: Sequence[str], organisations: Iterable[str], municipalities: Iterable[str]) -> list[str]:
     """Create what these senders write to and read their receipts from."""
-    return ensure_topics(servers, inbound_topics(sorted(organisations), sorted(municipalities)), replication)
+    return ensure_topics(servers, inbound_topics(sorted(organisations), sorted(municipalities)))
 
 
-def ensure_topics(servers: Sequence[str], topics: Iterable[Topic], replication: int = 1) -> list[str]:
+def ensure_topics(servers: Sequence[str], topics: Iterable[Topic]) -> list[str]:
     admin = AdminClient({"bootstrap.servers": ",".join(servers)})
     existing = admin.list_topics(timeout=LIMIT).topics
     missing = []
@@ -40,7 +38,7 @@ def ensure_topics(servers: Sequence[str], topics: Iterable[Topic], replication: 
         NewTopic(
             t.name,
             num_partitions=t.partitions,
-            replication_factor=replication,
+            replication_factor=AS_THE_CLUSTER_HAS_IT,
             config={
                 "cleanup.policy": "delete",
                 "retention.ms": str(t.retention_ms),

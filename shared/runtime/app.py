@@ -27,6 +27,7 @@ from shared.logging import configure
 from shared.metrics import Counting, Metrics
 from shared.runtime.contract import Handler, TaskId
 from shared.runtime.core import Core
+from shared.runtime.ground import Ground
 from shared.runtime.http import Answer, web
 from shared.runtime.kafka import KafkaPublisher, Subscriber
 from shared.runtime.keyed import Domain, KeyedHandler, of_number
@@ -119,9 +120,11 @@ class Process:
             believes_gaps=parts.believes_gaps,
             observer=self.watch,
         )
+        ground = Ground({"database": lambda: pool.fetchval("SELECT 1"), "broker": subscriber.answers})
         self.measure(core)
-        async with self.listening(core, parts):
-            endless = (relay.run(), core.tend(), hinting(subscriber), *(run(core) for run in parts.beside))
+        async with self.listening(core, parts, ground):
+            beside = (run(core) for run in parts.beside)
+            endless = (relay.run(), core.tend(), hinting(subscriber), ground.watch(), *beside)
             self.loops = [asyncio.create_task(loop) for loop in endless]
             starting = asyncio.create_task(self.start(subscriber))
             stopping = asyncio.create_task(stop.wait())
@@ -161,7 +164,7 @@ class Process:
         self.metrics.outbox.set_function(lambda: len(core.relay.rows))
 
     @asynccontextmanager
-    async def listening(self, core: Core, parts: Parts) -> AsyncIterator[None]:
+    async def listening(self, core: Core, parts: Parts, ground: Ground) -> AsyncIterator[None]:
         async def progress(_query: Mapping[str, str]) -> Any:
             return await progress_of(parts)
 
@@ -172,7 +175,7 @@ class Process:
             return {"ok": why is None, "why": why}
 
         def ready() -> Mapping[str, Any]:
-            why = self.missing(core)
+            why = self.missing(core, ground)
             return {"ok": why is None, "why": why, "tasks": sorted(core.tasks)}
 
         app = web(live, ready, {"/progress": progress, **parts.answers}, self.metrics.registry)
@@ -193,10 +196,12 @@ class Process:
             server.should_exit = True
             await serving
 
-    def missing(self, core: Core) -> str | None:
-        """What is not there yet, in words."""
+    def missing(self, core: Core, ground: Ground) -> str | None:
+        """What is not there, in words."""
         if not self.started:
             return "the broker does not answer yet"
+        if ground.away:
+            return "; ".join(f"the {name} does not answer: {why}" for name, why in sorted(ground.away.items()))
         if core.halted or core.relay.stuck:
             return "; ".join(f"{task}: {why}" for task, why in sorted((core.halted | core.relay.stuck).items()))
         if unclaimed := core.wanted - core.tasks.keys():

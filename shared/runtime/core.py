@@ -63,7 +63,7 @@ class Core:
         self.known: dict[TaskId, Task] = {}  # what we had before: its cache may still be good
         self.halted: dict[TaskId, str] = {}  # not claimed again until the group says so anew
         self.letters: dict[TaskId, int] = {}  # dead letters in a row
-        self.gaps: dict[tuple[str, int], int] = {}  # where we sought back once
+        self.gaps: dict[tuple[str, int], tuple[int, int]] = {}  # where we sought back once, and in which version
         self.turn = 0
         self.lock, self.wake = asyncio.Lock(), asyncio.Event()
 
@@ -157,11 +157,14 @@ class Core:
         """Drops what was consumed before anything is computed of it; never advances over what is missing."""
         due, place = draft.offsets.get(record.topic, 0), (record.topic, record.partition)
         if record.offset > due:
-            if self.believes_gaps(record.topic) and self.gaps.get(place) == due:
+            where = f"{record.topic} at {record.offset}, due {due}"
+            # Only of what was fetched after the very seek that the gap led to: anything else may be an old batch.
+            if self.believes_gaps(record.topic) and self.gaps.get(place) == (due, draft.task.version - 1):
+                log.warning("gap believed", task=draft.task.id, detail=where)
                 return True
             if draft.task.id in self.tasks:
-                self.gaps[place] = due
-                self.drop(draft.task.id, "gap", f"{record.topic} at {record.offset}, due {due}")
+                self.gaps[place] = due, draft.task.version
+                self.drop(draft.task.id, "gap", where)
             return False
         return record.offset == due
 

@@ -101,6 +101,12 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 found[self.task_of(p.topic, p.partition)][p.topic] = end
         return found
 
+    async def answers(self) -> None:
+        """Raises when no broker does."""
+        if self.subscriber.consumer is None:
+            raise ConnectionError("not connected yet")
+        await self.subscriber.consumer.topics()
+
     def partitions(self, task: TaskId) -> list[TopicPartition]:
         consumer = self.subscriber.consumer
         return [p for p in consumer.assignment() if self.task_of(p.topic, p.partition) == task] if consumer else []

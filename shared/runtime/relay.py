@@ -115,10 +115,9 @@ class Relay:
     async def round(self) -> None:
         """One read of what is unread, one send, one delete of what was acknowledged."""
         if self.unread:
-            tasks = set(self.unread)
+            tasks, self.unread = self.unread, set()  # a task that is claimed while we read is read again
             async with asyncio.timeout(self.limit):
                 left = await self.store.pending(tasks)
-            self.unread -= tasks
             known = {r.id: r for r in (*left, *self.rows.values()) if r.id.task not in self.stuck}
             self.rows = {i: known[i] for i in sorted(known)}
         rows = list(self.rows.values())[: 1 if self.rejected else self.at_once]  # one by one finds the one at fault
