@@ -1,6 +1,7 @@
 """`trappetrin`: the console."""
 
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -8,6 +9,8 @@ from services.cli.demo import demo
 from services.cli.designations import designations
 from services.cli.edge import dlq, parked
 from services.cli.evaluate import evaluate
+from services.cli.journal import Broken
+from services.cli.ledger import ledger
 from services.cli.publish import publish
 from services.cli.screen import screen
 from services.cli.settle import settle
@@ -15,6 +18,8 @@ from services.cli.setup import setup
 from services.cli.simulate import simulate
 from services.cli.stack import down, status, up
 from services.cli.state import state
+from services.cli.statement.command import statement
+from services.cli.supply import supply
 from services.cli.system import Unreachable
 from services.cli.watch import watch
 from shared.logging import configure_console
@@ -33,11 +38,12 @@ def console() -> None:
     configure_console()
 
 
-for panel, commands in {
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The system on this machine": (demo, up, down, status, settle, setup),
-    "What it knows": (state, watch, parked),
+    "What it knows": (state, ledger, statement, supply, watch, parked),
     "Files of events": (evaluate, publish, simulate, designations),
-}.items():
+}
+for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 app.add_typer(dlq, name="dlq", rich_help_panel="What it knows")
@@ -56,6 +62,9 @@ def main() -> None:
     except Unreachable as error:
         screen(stderr=True).print(str(error), highlight=False, markup=False)
         sys.exit(2)
+    except Broken as error:
+        screen(stderr=True).print(str(error), highlight=False, markup=False)
+        sys.exit(1)
 
 
 if __name__ == "__main__":
