@@ -21,13 +21,12 @@ from deploy.local.stack import Broken, Stack
 from services.cli.designations import FIRST_YEAR, agreement, published
 from services.cli.invented.story import organisation_year
 from services.cli.invented.telling import Event, line
-from services.cli.log import Log
 from services.cli.publish import send
 from services.cli.screen import screen
 from services.cli.settle import wait_until_settled
 from services.cli.state import current, show
 from services.cli.system import System, of
-from services.cli.watch import KINDS, What, read
+from services.cli.watch import KINDS, What, told
 from shared.events.internal import Area, Conclusion, Decision
 
 SHOWN = (What.colours, What.quotas, What.decisions)
@@ -61,11 +60,7 @@ class Story:
 
 
 def conclusions(system: System, what: What) -> list[Conclusion]:
-    """All that was published of these, from the beginning."""
-    log = Log(system, KINDS[what].wanted)
-    found = [read(KINDS[what], message) for message in log.whole()]
-    log.close()
-    return [event for event in found if isinstance(event, Conclusion)]
+    return [event for event in told(system, what) if isinstance(event, Conclusion)]
 
 
 def listed(system: System) -> Iterator[str]:

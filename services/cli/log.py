@@ -1,10 +1,13 @@
 """Reading topics as they stand, without a group: the console looks, and moves nobody's offsets."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from services.cli.system import System
+from shared.events.ids import PREFIX, SUFFIX
+from shared.runtime.contract import Record
 
 POLL = 0.2
 NOWHERE: Mapping[tuple[str, int], int] = {}
@@ -67,3 +70,16 @@ class Log:
         if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's own name
             raise KafkaException(error)
         return (str(message.topic()), int(message.partition() or 0)), int(message.offset() or 0)
+
+
+def record_of(message: Message) -> Record:
+    """As the services read it."""
+    headers: Any = message.headers()
+    place = str(message.topic()), int(message.partition() or 0), int(message.offset() or 0)
+    return Record(*place, message.key(), message.value(), headers or ())
+
+
+def kind_of(message: Message) -> str:
+    """Of an internal event, by its type without the prefix and the suffix."""
+    told = dict(record_of(message).headers).get("ce_type") or b""
+    return told.decode(errors="replace").removeprefix(PREFIX).removesuffix(SUFFIX)

@@ -1,6 +1,7 @@
 """`trappetrin`: the console."""
 
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -10,6 +11,8 @@ from services.cli.designations import designations
 from services.cli.edge import dlq, parked
 from services.cli.evaluate import evaluate
 from services.cli.explain import explain
+from services.cli.journal import Broken
+from services.cli.ledger import ledger
 from services.cli.publish import publish
 from services.cli.screen import screen
 from services.cli.settle import settle
@@ -17,6 +20,8 @@ from services.cli.setup import setup
 from services.cli.simulate import simulate
 from services.cli.stack import down, status, up
 from services.cli.state import state
+from services.cli.statement.command import statement
+from services.cli.supply import supply
 from services.cli.system import Unreachable
 from services.cli.verify import verify
 from services.cli.watch import watch
@@ -36,11 +41,12 @@ def console() -> None:
     configure_console()
 
 
-for panel, commands in {
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The system on this machine": (demo, up, down, status, settle, setup),
-    "What it knows": (state, watch, explain, verify, parked),
+    "What it knows": (state, explain, verify, ledger, statement, supply, watch, parked),
     "Files of events": (evaluate, publish, simulate, designations),
-}.items():
+}
+for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 app.add_typer(dlq, name="dlq", rich_help_panel="What it knows")
@@ -60,6 +66,9 @@ def main() -> None:
     except Unreachable as error:
         screen(stderr=True).print(str(error), highlight=False, markup=False)
         sys.exit(2)
+    except Broken as error:
+        screen(stderr=True).print(str(error), highlight=False, markup=False)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

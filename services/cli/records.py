@@ -35,13 +35,12 @@ class Name(NamedTuple):
 
 def written(system: System, service: str, kind: str, prefix: str = "") -> Iterator[Written]:
     """Every entry of the entities whose names begin so, in the order of names and numbers. Raises `Unreachable`."""
-    after = prefix
+    after = prefix[:-1]
     while page := [Written(**e) for e in system.ask(service, f"/journal?{urlencode({'kind': kind, 'after': after})}")]:
-        for entry in page:
-            if not entry.entity.startswith(prefix):
-                return
-            yield entry
+        yield from (entry for entry in page if entry.entity.startswith(prefix))
         after = page[-1].entity
+        if after > prefix and not after.startswith(prefix):
+            return
 
 
 def offer_in(entry: Written) -> str | None:

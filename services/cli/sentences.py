@@ -1,7 +1,8 @@
 """What the services publish, as sentences for people: the outcome first, then why."""
 
 from services.cli.state import COLOURS
-from shared.events.internal import Area, Colours, Decision, OfferReason, Quota, Receipt
+from services.cli.words import Language, what
+from shared.events.internal import Area, Colours, Decision, LedgerLine, Life, OfferReason, Quota, Receipt, Supply
 
 OUTCOMES = {
     "accepted": "[green]accepted[/]",
@@ -9,6 +10,14 @@ OUTCOMES = {
     "rejected": "[red]rejected[/]",
     "referred": "[yellow]referred to a human[/]",
     "withdrawn": "[dim]withdrawn[/]",
+}
+STATES = {
+    "submitted": "yellow",
+    "decided": "yellow",
+    "assigned": "green",
+    "returned": "red",
+    "lapsed": "red",
+    "withdrawn": "dim",
 }
 FATES = {"accepted": "green", "duplicate": "dim", "parked": "yellow", "released": "green", "refused": "red"}
 
@@ -41,6 +50,26 @@ def of_decision(event: Decision) -> str:
 def of_reason(reason: OfferReason) -> str:
     source = f" [dim]({reason.source})[/]" if reason.source else ""
     return f"    {reason.sentence_da}{source}"
+
+
+def of_life(event: Life) -> str:
+    until = f", answer due by {event.deadline}" if event.deadline and event.state == "decided" else ""
+    since = f" on {event.since}" if event.since else ""
+    idle = f", {event.idle_days} idle days" if event.idle_days is not None else ""
+    state = f"{event.offer_id}  [{STATES[event.state]}]{event.state}[/]{since}{until}{idle}"
+    return "\n".join([state, *(f"    {finding.sentence_da}" for finding in event.findings)])
+
+
+def of_line(event: LedgerLine) -> str:
+    has = event.balance
+    after = f"{has.counting} counting, {has.share} share, {has.reported} reported"
+    about = f"{event.about} {event.offer_id or ''}".rstrip()
+    return f"{event.afdeling_id}  {event.number}  {event.day}  {what(event, Language.en)}  {about}  [dim]→ {after}[/]"
+
+
+def of_supply(event: Supply) -> str:
+    reported, relevant, used = (sum(getattr(s, n) for s in event.shelves) for n in ("reported", "relevant", "used"))
+    return f"{event.afdeling_id}  {reported} reported, {relevant} of them relevant, {used} used"
 
 
 def of_receipt(event: Receipt) -> str:

@@ -1,7 +1,7 @@
-"""`trappetrin watch decisions|colours|quotas|areas|receipts`: what the services publish, as it comes."""
+"""`trappetrin watch WHAT`: what the services publish, as it comes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple
 
@@ -10,31 +10,39 @@ from confluent_kafka import Message
 from pydantic import BaseModel, ValidationError
 
 from services.cli import sentences
-from services.cli.log import Log
+from services.cli.log import Log, kind_of
 from services.cli.screen import screen
 from services.cli.state import Json
-from services.cli.system import find
-from shared.events.internal import Area, Colours, Conclusion, Decision, Quota, Receipt
+from services.cli.system import System, find
+from shared.events.internal import Area, Colours, Conclusion, Decision, LedgerLine, Life, Quota, Receipt, Supply
 
 
 class What(StrEnum):
     decisions = "decisions"
+    lives = "lives"
     colours = "colours"
     quotas = "quotas"
+    ledger = "ledger"
+    supply = "supply"
     receipts = "receipts"
     areas = "areas"
 
 
 class Kind(NamedTuple):
-    model: type[BaseModel]
+    """One of the kinds that a topic carries: `wanted` names the topics."""
+
+    model: type[Conclusion | Receipt]
     sentence: Callable[[Any], str]
     wanted: Callable[[str], bool]
 
 
 KINDS = {
     What.decisions: Kind(Decision, sentences.of_decision, "decisions.v1".__eq__),
+    What.lives: Kind(Life, sentences.of_life, "decisions.v1".__eq__),
     What.colours: Kind(Colours, sentences.of_colours, "colours.v1".__eq__),
     What.quotas: Kind(Quota, sentences.of_quota, "quotas.v1".__eq__),
+    What.ledger: Kind(LedgerLine, sentences.of_line, "ledger.v1".__eq__),
+    What.supply: Kind(Supply, sentences.of_supply, "quotas.v1".__eq__),
     What.receipts: Kind(Receipt, sentences.of_receipt, lambda topic: topic.endswith(".receipts.v1")),
     What.areas: Kind(Area, sentences.of_area, "areas.v1".__eq__),
 }
@@ -57,11 +65,25 @@ class Newest:
 
 
 def read(kind: Kind, message: Message) -> BaseModel | None:
-    """None for what is none of ours."""
+    """None for what is of another kind, or none of ours."""
+    if kind_of(message) != kind.model.kind:
+        return None
     try:
         return kind.model.model_validate_json(message.value() or b"", extra="ignore")
     except ValidationError:
         return None
+
+
+def told(system: System, what: What) -> Iterator[BaseModel]:
+    """All that was published of these, from the beginning; an older version after a newer is left out."""
+    kind, newest, log = KINDS[what], Newest(), Log(system, KINDS[what].wanted)
+    try:
+        for message in log.whole():
+            event = read(kind, message)
+            if event is not None and newest.is_news(event):
+                yield event
+    finally:
+        log.close()
 
 
 def watch(

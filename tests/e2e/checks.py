@@ -2,21 +2,28 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+from confluent_kafka import Message
 
 from deploy.local.stack import Stack
 from services.cli.evaluate import fold
-from services.cli.log import Log
+from services.cli.journal import ledgers, written
+from services.cli.log import Log, record_of
 from services.cli.publish import send
 from services.cli.settle import wait_until_settled
 from services.cli.state import current
 from services.cli.system import of
-from services.cli.watch import KINDS, What, read
-from shared.events.internal import Conclusion
+from services.cli.terms import read_terms
+from services.cli.watch import What, told
+from shared.events.decoding import decode
+from shared.events.internal import Amounts, Conclusion, Quota
+from shared.events.topics import INTERNAL
 from shared.runtime.views import State
+from tests.statements import assert_statements_add_up, balance_of
 
 Line = tuple[str, int, bytes]
-CONCLUSIONS = (What.colours, What.quotas, What.decisions)
+CONCLUDED = frozenset(t.name for t in INTERNAL.values() if any(issubclass(m, Conclusion) for m in t.carries))
 
 
 def expected(lines: Sequence[Line]) -> State:
@@ -38,16 +45,19 @@ def published(stack: Stack, lines: Sequence[Line]) -> None:
     assert sent.total == len(lines)
 
 
+def whole(stack: Stack, topics: frozenset[str]) -> Iterator[Message]:
+    log = Log(of(stack), topics.__contains__)
+    yield from log.whole()
+    log.close()
+
+
 def versions(stack: Stack) -> dict[str, dict[int, set[bytes]]]:
     """By entity and key of every conclusion: the contents that were published under each version."""
     found: dict[str, dict[int, set[bytes]]] = defaultdict(lambda: defaultdict(set))
-    for what in CONCLUSIONS:
-        log = Log(of(stack), KINDS[what].wanted)
-        for message in log.whole():
-            event = read(KINDS[what], message)
-            assert isinstance(event, Conclusion)
-            found[f"{event.kind} {event.entity()} {event.key()}"][event.version].add(message.value() or b"")
-        log.close()
+    for message in whole(stack, CONCLUDED):
+        event = decode(record_of(message)).body
+        assert isinstance(event, Conclusion)
+        found[f"{event.kind} {event.entity()} {event.key()}"][event.version].add(message.value() or b"")
     return found
 
 
@@ -57,3 +67,24 @@ def assert_versions_are_whole(stack: Stack) -> None:
     assert found
     assert {name: sorted(v) for name, v in found.items() if sorted(v) != list(range(1, len(v) + 1))} == {}
     assert {f"{name} {n}" for name, v in found.items() for n, contents in v.items() if len(contents) != 1} == set()
+
+
+def assert_ledger_is_whole(stack: Stack) -> None:
+    """Once settled: the journals are ledger.v1 byte for byte, add up to what quota says, and statements to them."""
+    kept = list(written(of(stack)))
+    published: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for message in whole(stack, frozenset({"ledger.v1"})):
+        line = decode(record_of(message))
+        published[line.entity, int(line.key)].add((message.value() or b"").decode())
+
+    assert kept
+    assert {(w.entity, w.number): {w.body} for w in kept} == published
+
+    books = ledgers(kept)  # raises where a chain or a sum is broken
+    balances = {name: sum((k.line.effect for k in book), Amounts()) for name, book in books.items()}
+    quotas = {q.afdeling_id: q for q in told(of(stack), What.quotas) if isinstance(q, Quota)}
+
+    assert {name: balance_of(quotas[name]) for name in books} == balances
+    assert {name for name, quota in quotas.items() if balance_of(quota) != Amounts()} <= books.keys()
+
+    assert_statements_add_up(books, read_terms(of(stack)), quotas)
