@@ -18,18 +18,26 @@ from rich.console import Console
 from deploy.local.needs import Missing
 from deploy.local.settings import home
 from deploy.local.stack import Broken, Stack
+from services.cli import explain
+from services.cli.day import close_day
 from services.cli.designations import FIRST_YEAR, agreement, published
-from services.cli.invented.story import organisation_year
+from services.cli.explained import explanation
+from services.cli.explained.words import Language
+from services.cli.invented.story import DEAR, LAST_DAY, afterwards, organisation_year
 from services.cli.invented.telling import Event, line
 from services.cli.publish import send
 from services.cli.screen import screen
 from services.cli.settle import wait_until_settled
 from services.cli.state import current, show
+from services.cli.statement.command import made_of
+from services.cli.statement.command import show as show_statement
 from services.cli.system import System, of
 from services.cli.watch import KINDS, What, told
-from shared.events.internal import Area, Conclusion, Decision
+from shared.events.internal import Area, Conclusion, Decision, Life
 
-SHOWN = (What.colours, What.quotas, What.decisions)
+SHOWN = (What.colours, What.quotas, What.decisions, What.lives)
+ENDED = ("lapsed", "assigned", "returned", "withdrawn")
+CLOSED = f"{LAST_DAY} is closed: what was accepted, and what nobody answered within five working days, has lapsed"
 LISTS = f"The ministry's published lists of {FIRST_YEAR} to 2024, and an agreement in force from {FIRST_YEAR}"
 
 
@@ -51,6 +59,8 @@ class Story:
                     self.versions[slot], fresh[slot] = event.version, event
             for slot, event in sorted(fresh.items()):
                 sentence = KINDS[what].sentence(event)
+                if isinstance(event, Life) and event.state not in ENDED:
+                    continue
                 if self.told.get(slot) != sentence:
                     self.told[slot] = sentence
                     yield f"[dim]{event.kind:>9}[/]  {sentence}"
@@ -103,25 +113,41 @@ def tell(stack: Stack, console: Console) -> None:
     """The chapters, and after each what it changed; then where everything stands."""
     system = of(stack)
     story = Story(system)
-    chapters = [(LISTS, [agreement(date(FIRST_YEAR, 1, 1)), *published()]), *organisation_year()]
-    for number, (title, events) in enumerate(chapters, 1):
+    lists = [agreement(date(FIRST_YEAR, 1, 1)), *published()]
+    chapters: list[tuple[str, list[Event] | date]] = [
+        (LISTS, lists),
+        *organisation_year(),
+        (CLOSED, LAST_DAY),
+        *afterwards(),
+    ]
+    for number, (title, what) in enumerate(chapters, 1):
         console.print(f"\n[bold]{number}. {title}[/]")
-        took = play(system, events)
-        console.print(f"[dim]{len(events)} events in; all that follows from them was there after {took:.1f} s[/]")
+        took = play(system, what)
+        told_of = "One day closed" if isinstance(what, date) else f"{len(what)} event{'s' * (len(what) > 1)} in"
+        console.print(f"[dim]{told_of}; all that follows was there after {took:.1f} s[/]")
         for sentence in (*(listed(system) if number == 1 else ()), *story.news()):
             console.print(sentence)
     console.print("\n[bold]Where everything stands[/]")
     show(current(system), console)
     for sentence in story.decisions():
         console.print(sentence)
+    console.print(f"\n[bold]Why that, in plain words: `trappetrin explain {DEAR}`[/]")
+    _, record, life = explain.told(system, DEAR, None)
+    explain.show(explanation(record, life, Language.da), record, Language.da, console)
+    console.print("\n[bold]What the year was: `trappetrin statement --year 2024`[/]")
+    if statement := made_of(system, LAST_DAY.year, None):
+        show_statement(statement, console)
     console.print("\nWhile it runs (`make up` leaves it running), each service has its metrics at its own address:")
     for service, urls in system.urls.items():
         console.print(f"  {service:10}  {urls[0]}/metrics")
 
 
-def play(system: System, events: list[Event]) -> float:
-    """Send them and wait for their effects. Seconds."""
+def play(system: System, what: list[Event] | date) -> float:
+    """Send the events, or close the day, and wait for the effects. Seconds."""
     began = time.monotonic()
-    send(system, [("demo", n, line(event).encode()) for n, event in enumerate(events, 1)])
+    if isinstance(what, date):
+        close_day(system, what)
+    else:
+        send(system, [("demo", n, line(event).encode()) for n, event in enumerate(what, 1)])
     wait_until_settled(system, limit=60)
     return time.monotonic() - began

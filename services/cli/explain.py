@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from rich.console import Console
 from rich.text import Text
 
 from services.cli.explained import explanation
@@ -80,7 +81,10 @@ def explain(
     if as_text:
         typer.echo(as_json(as_data(entry, life, sections, language)))
         return
-    console = screen()
+    show(sections, record, language, screen())
+
+
+def show(sections: Sequence[Section], record: Decision, language: Language, console: Console) -> None:
     for number, (title, line) in enumerate(laid_out(sections, language)):
         style = f"bold {STYLES.get(record.outcome, '') if number == 0 else ''}" if title else ""
         console.print(Text(line, style=style.strip()))

@@ -14,6 +14,7 @@ from services.cli.explain import explain
 from services.cli.journal import Broken
 from services.cli.ledger import ledger
 from services.cli.publish import publish
+from services.cli.referrals import referrals
 from services.cli.screen import screen
 from services.cli.settle import settle
 from services.cli.setup import setup
@@ -43,7 +44,7 @@ def console() -> None:
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The system on this machine": (demo, up, down, status, settle, setup),
-    "What it knows": (state, explain, verify, ledger, statement, supply, watch, parked),
+    "What it knows": (state, explain, verify, ledger, statement, supply, referrals, watch, parked),
     "Files of events": (evaluate, publish, simulate, designations),
 }
 for panel, commands in PANELS.items():

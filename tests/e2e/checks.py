@@ -7,23 +7,25 @@ from collections.abc import Iterator, Sequence
 from confluent_kafka import Message
 
 from deploy.local.stack import Stack
+from services.cli.checking import DECISIONS, LINES
 from services.cli.evaluate import fold
 from services.cli.journal import ledgers, written
 from services.cli.log import Log, record_of
 from services.cli.publish import send
+from services.cli.screen import screen
 from services.cli.settle import wait_until_settled
 from services.cli.state import current
 from services.cli.system import of
 from services.cli.terms import read_terms
+from services.cli.verify import verified
 from services.cli.watch import What, told
 from shared.events.decoding import decode
 from shared.events.internal import Amounts, Conclusion, Quota
-from shared.events.topics import INTERNAL
+from shared.events.topics import CONCLUDED
 from shared.runtime.views import State
 from tests.statements import assert_statements_add_up, balance_of
 
 Line = tuple[str, int, bytes]
-CONCLUDED = frozenset(t.name for t in INTERNAL.values() if any(issubclass(m, Conclusion) for m in t.carries))
 
 
 def expected(lines: Sequence[Line]) -> State:
@@ -88,3 +90,12 @@ def assert_ledger_is_whole(stack: Stack) -> None:
     assert {name for name, quota in quotas.items() if balance_of(quota) != Amounts()} <= books.keys()
 
     assert_statements_add_up(books, read_terms(of(stack)), quotas)
+
+
+def assert_all_verifies(stack: Stack) -> None:
+    """Every decision recomputes to its bytes, and every chain, anchor and topic says the same."""
+    with screen(stderr=True).status("verifying") as status:
+        results = [verified(of(stack), kind, (), status) for kind in (DECISIONS, LINES)]
+
+    assert [result.faults for result in results] == [[], []]
+    assert all(result.entries > 0 and result.foreign == 0 for result in results)

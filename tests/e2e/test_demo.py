@@ -22,6 +22,12 @@ def test_the_demo_shows_the_main_job_and_stops_everything(tmp_path: Path) -> Non
         "decision offer-9900-001/2 accepted",
         "colours 9900-005 green from 2023-09-01, red from 2024-05-01",
         "Refused at the edge: 0",
+        "offer.life offer-9900-001/7 lapsed on 2024-05-29, 0 idle days",
+        "offer.life offer-9900-001/7 assigned on 2024-05-27, 0 idle days",
+        "quota 9900-003 0 of 2 counting homes due, 2 reported, 2 in credit, next due in 2",
+        "Tilbud 9900/offer-9900-001/6: afvist",
+        "Huslejen skulle højst være 4.500 kr. om måneden. Det kan boligorganisationen selv ændre. [13]",
+        "Statement of 2024",
     ):
         assert told in lines
     assert any("Huslejen er 4.690 kr. om måneden og dermed over loftet på 4.500 kr." in line for line in lines)

@@ -163,6 +163,30 @@ def _chapters() -> Iterator[tuple[str, Iterable[Told]]]:
     yield from _summer()
 
 
+LAST_DAY = date(2024, 12, 31)
+"""Of the year: when it is closed, what nobody answered in time has lapsed."""
+DEAR = "9900/offer-9900-001/6"
+"""The offer that is explained in the end."""
+
+
+def afterwards() -> list[Chapter]:
+    """What comes after the year is closed: a reply, dated in time, that undoes a lapse; and a merger."""
+    july = _offer(_vacancy(LINDEHAVEN, 7, date(2024, 7, 1), _home(2, 66, 4690)))
+    day = july.at.date() + timedelta(days=5)
+    late = tell(
+        instant(date(2025, 1, 6)), f"municipality/{MUNICIPALITY}", "offer.assigned",
+        **_key(july), on=day, decision_version=2,
+    )  # fmt: skip
+    merged = tell(
+        instant(date(2025, 1, 6)), f"municipality/{MUNICIPALITY}", "afdeling.succeeded",
+        **{"from": [NYBO]}, to=BIRKEVAENGET, on=LAST_DAY,
+    )  # fmt: skip
+    return [
+        (f"A reply comes in January, dated {day}, in time: the lapse is undone", events([late])),
+        (f"Nybo goes into Birkevænget from {LAST_DAY}: its sums go along, exactly", events([merged])),
+    ]
+
+
 def organisation_year() -> list[Chapter]:
     """Chapters with the events of each; the last sends all lettings again, in reverse: nothing changes."""
     chapters = [(title, events(told)) for title, told in _chapters()]

@@ -15,7 +15,7 @@ from services.cli.state import Json, as_json
 from services.cli.statement.figures import REASONS, Figure
 from services.cli.statement.files import of_manifest, write_csv, write_xlsx
 from services.cli.statement.made import Statement, statement_of
-from services.cli.system import find
+from services.cli.system import System, find
 from services.cli.terms import read_terms
 from services.cli.whom import Organisation
 from services.cli.words import REASONS as WORDS
@@ -51,6 +51,12 @@ def show(statement: Statement, console: Console) -> None:
         console.print(f"[dim]{name.replace('_', ' '):>13}[/]  {', '.join(of_manifest(value))}")
 
 
+def made_of(system: System, year: int, organisation: str | None) -> Statement | None:
+    """From the ledgers as they are; None where nothing is booked. Raises `Broken`, `Unreachable`."""
+    kept = ledgers(written(system, f"{organisation}-" if organisation else ""))
+    return statement_of(kept, read_terms(system), year, organisation)
+
+
 def shown(figures: Mapping[str, Figure]) -> list[str]:
     """As many as there are headings; a dash for nothing."""
 
@@ -75,8 +81,7 @@ def statement(
     """Print the yearly statement of the 25 %: each afdeling, the sums of its organisation, and what it was made of."""
     system, errors = find(), screen(stderr=True)
     with errors.status("reading the ledger"):
-        kept = ledgers(written(system, f"{organisation}-" if organisation else ""))
-        made = statement_of(kept, read_terms(system), year, organisation)
+        made = made_of(system, year, organisation)
     if made is None:
         whose = f"organisation {organisation}" if organisation else "any afdeling"
         typer.echo(f"Nothing is booked of {whose} up to the end of {year}.", err=True)
