@@ -133,6 +133,7 @@ def state_of(pid: int) -> str:
 @contextmanager
 def small_disk(home: Path) -> Iterator[Path | None]:
     """A disk of its own, in memory, for the database of this home; None where that may not be made here."""
+    home.mkdir(parents=True, exist_ok=True)  # where the data goes depends on who may pass into it
     place = postgres.folder(home)
     place.mkdir(parents=True, exist_ok=True)
     mounted = subprocess.run(
