@@ -65,6 +65,7 @@ class Core:
         self.letters: dict[TaskId, int] = {}  # dead letters in a row
         self.gaps: dict[tuple[str, int], tuple[int, int]] = {}  # where we sought back once, and in which version
         self.turn = 0
+        self.waiting = False  # to try again: one wait for all that failed meanwhile
         self.lock, self.wake = asyncio.Lock(), asyncio.Event()
 
     # What the group tells us. Synchronous: a listener neither waits nor fails.
@@ -95,7 +96,17 @@ class Core:
             self.consumer.pause(task_id)
             self.observer.dropped(why)
             log.warning("task dropped", task=task_id, why=why, detail=detail)
-            asyncio.get_running_loop().call_later(self.backoff.next(), self.wake.set)
+            self.try_again()
+
+    def try_again(self) -> None:
+        """After a wait; many tasks that are dropped at once are one fault, so it is one wait."""
+        if not self.waiting:
+            self.waiting = True
+            asyncio.get_running_loop().call_later(self.backoff.next(), self.waited)
+
+    def waited(self) -> None:
+        self.waiting = False
+        self.wake.set()
 
     def halt(self, task_id: TaskId, why: str) -> None:
         """Stop the task until somebody looks: it is not claimed again by itself."""
@@ -237,7 +248,7 @@ class Core:
                 log.warning("keeper starts again", error=type(error).__name__)
                 for task in self.open():
                     self.drop(task.id, "fault", type(error).__name__)
-                asyncio.get_running_loop().call_later(self.backoff.next(), self.wake.set)
+                self.try_again()
 
     async def claim(self) -> None:
         missing = self.wanted - self.tasks.keys() - self.halted.keys()

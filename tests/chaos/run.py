@@ -54,6 +54,7 @@ def run(folder: Path, plan: Plan, say: Say) -> Report:
     """One run, in a folder of its own, of which the logs stay."""
     with small_disk(folder) as disk:
         stand = Stand(folder, plan.without)
+        stand.talkative = True  # so that why tasks were given up can be counted
         try:
             stand.up(2, plan.brokers, say=lambda _line: None)
             watch(stand.dsn)

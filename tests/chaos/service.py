@@ -3,7 +3,7 @@
 What is done to it lies here alone, so that no production code knows of it. By environment:
 `CHAOS_ORDERS` a file that may say `kill before_commit 3` or `freeze after_commit 1`: done to itself when it passes that
 point for the third, the first time from now, once. `CHAOS_CLOCK` seconds by which its clock is wrong. `CHAOS_WITHOUT`
-the guard that is taken out.
+the guard that is taken out. `CHAOS_TALKATIVE` lets it tell the same fault more than once a second.
 """
 
 import os
@@ -86,7 +86,8 @@ def talkative() -> None:
 def main() -> None:
     wrong_clock(float(os.environ.get("CHAOS_CLOCK", "0")))
     points()
-    talkative()
+    if os.environ.get("CHAOS_TALKATIVE"):
+        talkative()
     if guard := os.environ.get("CHAOS_WITHOUT"):
         from tests.chaos.guards import GUARDS
 

@@ -29,7 +29,7 @@ class Stand(Stack):
 
     def __init__(self, folder: Path, without: str = "") -> None:
         super().__init__(folder)
-        self.without, self.wire = without, Wire()
+        self.without, self.wire, self.talkative = without, Wire(), False
         self.skewed: dict[str, float] = {}
         self.bound: dict[tuple[str, str], int] = {}
         self.orders = folder / "orders"
@@ -71,6 +71,7 @@ class Stand(Stack):
             "CHAOS_ORDERS": str(self.orders / name),
             "CHAOS_CLOCK": str(self.skewed.get(name, 0)),
             "CHAOS_WITHOUT": self.without,
+            "CHAOS_TALKATIVE": "1" if self.talkative else "",
         }
         return replace(spec, command=[sys.executable, "-m", "tests.chaos.service", service], env=env)
 
@@ -133,6 +134,7 @@ def state_of(pid: int) -> str:
 @contextmanager
 def small_disk(home: Path) -> Iterator[Path | None]:
     """A disk of its own, in memory, for the database of this home; None where that may not be made here."""
+    home.mkdir(parents=True, exist_ok=True)  # where the data goes depends on who may pass into it
     place = postgres.folder(home)
     place.mkdir(parents=True, exist_ok=True)
     mounted = subprocess.run(
