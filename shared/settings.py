@@ -22,6 +22,10 @@ class Settings(BaseSettings):
     session_timeout: float = Field(default=6.0, ge=0.5, le=300, description="silent for so long, a process is given up")
     heartbeat: float = Field(default=0.5, gt=0, le=60)
     metadata_age: float = Field(default=2.0, gt=0, le=600, description="how soon a new organisation's topic is seen")
+    look_every: float = Field(default=5.0, gt=0, le=60, description="how often lag, outbox and tables are looked at")
+    signals_every: float = Field(
+        default=15.0, gt=0, le=3600, description="how often the agreement's signals are read, at the most"
+    )
     release_every: float = Field(default=0.5, gt=0, le=60, description="how often ingest looks for what to release")
 
     @field_validator("kafka", mode="before")

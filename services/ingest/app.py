@@ -9,6 +9,7 @@ import structlog
 
 from services.ingest.contract import task_of
 from services.ingest.service import IngestHandler
+from services.ingest.signals import IngestSignals
 from services.ingest.store import PostgresIngestStore
 from shared.clock import utc_now
 from shared.events.topics import INBOUND_PATTERN
@@ -56,6 +57,7 @@ def main() -> None:
             believes_gaps=lambda _topic: True,
             left=left,
             beside=[releasing],
+            signals=[IngestSignals],
         )
 
     serve("ingest", settings, parts)

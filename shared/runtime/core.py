@@ -70,6 +70,7 @@ class Core:
         self.halted.clear()
         self.letters.clear()
         self.relay.keep(self.wanted)
+        self.observer.assigned()
         self.wake.set()
 
     @property
@@ -137,10 +138,11 @@ class Core:
             self.handler.bury(*fresh[0], Refused("the database refused it"))
         else:
             await self.within(self.handler.prepare(fresh))
-        await self.commit([d for d in drafts.values() if d.offsets != d.task.offsets and d.task.id in self.tasks])
+        won = await self.commit([d for d in drafts.values() if d.offsets != d.task.offsets and d.task.id in self.tasks])
         took = asyncio.get_running_loop().time() - began
-        self.observer.committed(len(fresh), len(drafts), took)
-        log.debug("batch", records=len(fresh), tasks=len(drafts), seconds=round(took, 4))
+        if done := [r for d, r in fresh if d.task.id in won]:
+            self.observer.handled(done, took)
+        log.debug("batch", records=len(done), tasks=len(won), seconds=round(took, 4))
 
     def is_next(self, draft: Draft, record: Record) -> bool:
         """Drops what was consumed before anything is computed of it; never advances over what is missing."""
@@ -154,10 +156,13 @@ class Core:
             return False
         return record.offset == due
 
-    async def commit(self, drafts: Sequence[Draft]) -> None:
+    async def commit(self, drafts: Sequence[Draft]) -> set[TaskId]:
+        """The tasks whose drafts are written now; the others are dropped."""
         if not drafts:
-            return
+            return set()
+        began = asyncio.get_running_loop().time()
         won = await self.within(self.store.commit(drafts))
+        self.observer.committed([d for d in drafts if d.task.id in won], asyncio.get_running_loop().time() - began)
         for draft in drafts:
             task = draft.task
             if task.id not in won:
@@ -168,6 +173,7 @@ class Core:
             self.mind_letters(draft)
             if task.cursor is not None:
                 self.wake.set()
+        return won
 
     def adopt(self, draft: Draft) -> None:
         task = draft.task
@@ -186,7 +192,6 @@ class Core:
         if not draft.flaws:
             self.letters.pop(task, None)
             return
-        self.observer.buried(len(draft.flaws))
         log.warning("dead letters", task=task, records=len(draft.flaws), why=draft.flaws[-1].why)
         self.letters[task] = self.letters.get(task, 0) + len(draft.flaws)
         if self.letters[task] >= self.flood:

@@ -78,7 +78,9 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         @self.subscriber
         async def records(message: KafkaMessage) -> None:
             raw = message.raw_message
-            await self.core.handle([Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers) for r in raw])
+            await self.core.handle(
+                [Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers, r.timestamp) for r in raw]
+            )
 
     def pause(self, task: TaskId) -> None:
         for partition in self.partitions(task):
@@ -104,6 +106,13 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     def partitions(self, task: TaskId) -> list[TopicPartition]:
         consumer = self.subscriber.consumer
         return [p for p in consumer.assignment() if self.task_of(p.topic, p.partition) == task] if consumer else []
+
+    def every_task(self) -> set[TaskId]:
+        """The tasks that all replicas have together, as far as the broker has told of its topics."""
+        consumer = self.subscriber.consumer
+        if consumer is None:
+            return set()
+        return {self.task_of(t, p) for t in consumer.subscription() for p in consumer.partitions_for_topic(t) or ()}
 
     async def on_partitions_revoked(self, _revoked: Iterable[TopicPartition]) -> None:
         self.core.revoked()
