@@ -1,4 +1,4 @@
-.PHONY: install demo test test-unit test-simulation test-integration up down lint format lock docs clean
+.PHONY: install demo test test-unit test-simulation test-integration test-ops up down lint format lock docs clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,7 +20,7 @@ up: install
 down: install
 	$(BIN)/trappetrin down
 
-test: install lint test-unit test-simulation test-integration
+test: install lint test-unit test-simulation test-integration test-ops
 
 test-unit: install
 	$(BIN)/pytest --numprocesses auto tests/unit tests/contract
@@ -30,6 +30,9 @@ test-simulation: install
 
 test-integration: install
 	$(BIN)/pytest tests/integration tests/e2e
+
+test-ops: install
+	$(BIN)/pytest tests/ops
 
 lint: install
 	$(BIN)/ruff check .

@@ -13,13 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from deploy.local import kafka, needs, postgres
+from deploy.local import kafka, monitoring, needs, postgres
 from deploy.local.needs import Say
 from deploy.local.processes import Identity, Spec, spawn, stop, tail
 from deploy.local.settings import STOP, cache, free_port, home, is_free
@@ -41,6 +41,7 @@ class Book:
 
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     replicas: int = 1
+    monitored: bool = False
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, tuple[int, str, str, str]] = field(default_factory=dict)
 
@@ -92,6 +93,8 @@ class Stack:
             healthy, version = bool(process) and kafka.answers(port), kafka.VERSION
         elif name == "postgres":
             healthy, version = bool(process) and postgres.answers(port, book.password), postgres.version()
+        elif name in monitoring.NAMES:
+            healthy = bool(process) and monitoring.answers(name, port)
         elif process:
             healthy, version = asked(port)
         return {
@@ -104,8 +107,11 @@ class Stack:
 
     # What changes it
 
-    def up(self, replicas: int | None = None, *, install: bool = False, say: Say = print) -> None:
-        """Start what is missing, so many replicas of every service (as before when None), and wait until all is ready.
+    def up(
+        self, replicas: int | None = None, *, monitored: bool | None = None, install: bool = False, say: Say = print
+    ) -> None:
+        """Start what is missing, so many replicas of every service (as before when None), `monitored` with Prometheus
+        beside them (as before when None), and wait until all is ready.
 
         Raises `needs.Missing`, `Broken`.
         """
@@ -113,16 +119,24 @@ class Stack:
         kafka.install(cache(), say)
         with self.changing() as book:
             book.replicas = replicas or book.replicas
+            book.monitored = book.monitored if monitored is None else monitored
+            if book.monitored:
+                monitoring.ensure_programs(install=install, say=say)
+                monitoring.ensure_agent(cache(), install=install, say=say)
             wanted = [f"{service}-{n + 1}" for service in SERVICES for n in range(book.replicas)]
-            surplus = [n for n in book.processes if n not in wanted and n not in GROUND]
+            beside = monitoring.NAMES if book.monitored else ()
+            surplus = [n for n in book.processes if n not in (*wanted, *GROUND, *beside)]
             self.end(book, surplus)
-            for name in (*GROUND, "controller", *wanted):
+            for name in (*GROUND, "controller", *wanted, *beside, *(("kafka-jmx",) if beside else ())):
                 self.give_port(book, name)
             postgres.initialise(self.home, book.password)
             folder = self.home / "kafka"
             kafka.format_storage(cache(), folder, book.ports["kafka"], book.ports["controller"])
             database = postgres.server(self.home, book.ports["postgres"], self.logs / "postgres.log")
             broker = kafka.broker(cache(), folder, book.ports["kafka"], self.logs / "kafka.log")
+            if book.monitored:
+                option = monitoring.agent_option(cache(), book.ports["kafka-jmx"])
+                broker = replace(broker, command=[broker.command[0], option, *broker.command[1:]])
             self.start(book, [database, broker], say)
             self.wait(book, database, lambda: postgres.answers(database.port, book.password))
             self.wait(book, broker, lambda: kafka.answers(broker.port))
@@ -132,6 +146,18 @@ class Stack:
             self.start(book, services, say)
             for spec in services:
                 self.wait(book, spec, lambda port=spec.port: asked(port)[0])  # type: ignore[misc]  # bound now
+            if book.monitored:
+                self.watch(book, wanted, say)
+
+    def watch(self, book: Book, wanted: Sequence[str], say: Say) -> None:
+        """Prometheus, Alertmanager and the database's exporter, told of these processes."""
+        services: dict[str, list[str]] = {s: [n for n in wanted if n.rpartition("-")[0] == s] for s in SERVICES}
+        told = monitoring.configure(self.home, book.ports, services)
+        dsn = postgres.dsn(book.ports["postgres"], book.password)
+        specs = monitoring.specs(told, book.ports, dsn, self.logs)
+        self.start(book, specs, say)
+        for spec in specs:
+            self.wait(book, spec, lambda spec=spec: monitoring.answers(spec.name, spec.port))  # type: ignore[misc]  # bound now
 
     def down(self, *, delete_data: bool = False, say: Say = print) -> None:
         """Stop what was started here: the services first, then what they stand on."""
@@ -145,7 +171,7 @@ class Stack:
             self.end(book, ["postgres"])
         if delete_data:
             shutil.rmtree(postgres.folder(self.home), ignore_errors=True)
-            for part in (self.home / "kafka", self.logs, self.file):
+            for part in (self.home / "kafka", self.home / "prometheus", self.logs, self.file):
                 shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)
 
     def start(self, book: Book, specs: Sequence[Spec], say: Say) -> None:
@@ -177,7 +203,7 @@ class Stack:
     def give_port(self, book: Book, name: str) -> None:
         """The same as last time, unless somebody else has taken it meanwhile."""
         known = book.ports.get(name)
-        owner = "kafka" if name == "controller" else name
+        owner = "kafka" if name in ("controller", "kafka-jmx") else name
         if known is None or (book.process(owner) is None and not is_free(known)):
             book.ports[name] = free_port(frozenset(book.ports.values()))
 
@@ -215,7 +241,7 @@ class Stack:
         """Whole or not at all; it holds a password, so nobody else may read it."""
         fresh = self.file.with_suffix(".new")
         fresh.touch(mode=0o600)
-        told = {name: getattr(book, name) for name in ("password", "replicas", "ports", "processes")}
+        told = {name: getattr(book, name) for name in ("password", "replicas", "monitored", "ports", "processes")}
         fresh.write_text(json.dumps(told, indent=1, sort_keys=True), encoding="utf-8")
         fresh.replace(self.file)
 

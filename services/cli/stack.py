@@ -18,12 +18,16 @@ def up(
     replicas: Annotated[
         int | None, typer.Option(min=1, max=6, help="Processes of every service; as last time when not given, else 1.")
     ] = None,
+    monitoring: Annotated[
+        bool | None,
+        typer.Option(help="With Prometheus, Alertmanager and exporters beside it; as last time when not given."),
+    ] = None,
     install: Annotated[bool, typer.Option("--install", help="Install missing system packages with apt-get.")] = False,
 ) -> None:
     """Start Kafka, PostgreSQL and the services, or what is missing of them, and wait until all are ready."""
     errors = screen(stderr=True)
     try:
-        Stack().up(replicas, install=install, say=errors.print)
+        Stack().up(replicas, monitored=monitoring, install=install, say=errors.print)
     except Missing as missing:
         errors.print(f"Missing on this machine. Install it with:\n  {missing}\nor run `trappetrin up --install`.")
         raise typer.Exit(2) from missing
