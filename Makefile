@@ -41,6 +41,7 @@ lint: install
 	$(BIN)/lint-imports
 	$(BIN)/python -m shared.events.schemas --check
 	$(BIN)/python -m shared.events.asyncapi --check
+	$(BIN)/python -m deploy.grafana --check
 
 format: install
 	$(BIN)/ruff check --fix .
@@ -49,6 +50,7 @@ format: install
 docs: install
 	$(BIN)/python -m shared.events.schemas
 	$(BIN)/python -m shared.events.asyncapi
+	$(BIN)/python -m deploy.grafana
 
 lock: install
 	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.lock
