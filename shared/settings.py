@@ -7,12 +7,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Times in seconds. Unknown variables with the prefix are ignored, so that one environment serves all services."""
+    """Times in seconds. Unknown variables with the prefix are ignored, so that one environment serves all services.
 
-    model_config = SettingsConfigDict(env_prefix="TRAPPETRIN_", extra="ignore", frozen=True)
+    The database's address holds a password: neither an error nor a representation shows it.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TRAPPETRIN_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     kafka: Annotated[list[str], NoDecode] = Field(description="bootstrap servers, host:port, separated by commas")
-    database: str = Field(description="PostgreSQL address, postgresql://user@host:port/name")
+    database: str = Field(repr=False, description="PostgreSQL address, postgresql://user@host:port/name")
     instance: str = Field(default="local-1", description="name of this process, unique among those that live")
     http_host: str = Field(default="127.0.0.1", description="where /live, /ready, /metrics and /state are served")
     http_port: int = Field(default=8000, ge=0, le=65535)
@@ -25,6 +28,9 @@ class Settings(BaseSettings):
     look_every: float = Field(default=5.0, gt=0, le=60, description="how often lag, outbox and tables are looked at")
     signals_every: float = Field(
         default=15.0, gt=0, le=3600, description="how often the agreement's signals are read, at the most"
+    )
+    signals_share: float = Field(
+        default=0.01, gt=0, le=1, description="part of the time that reading them may take; else they are read seldomer"
     )
     release_every: float = Field(default=0.5, gt=0, le=60, description="how often ingest looks for what to release")
 

@@ -13,7 +13,14 @@ from grafana_foundation_sdk.models.common import (
     StackingMode,
     TooltipDisplayMode,
 )
-from grafana_foundation_sdk.models.dashboard import Dashboard, DataSourceRef, Threshold, ThresholdsMode, VariableRefresh
+from grafana_foundation_sdk.models.dashboard import (
+    Dashboard,
+    DashboardLinkType,
+    DataSourceRef,
+    Threshold,
+    ThresholdsMode,
+    VariableRefresh,
+)
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 TAG = "trappetrin"
@@ -70,7 +77,13 @@ def built(board: Board) -> Dashboard:
         .time("now-1h", "now")
         .timezone("browser")
         .with_variable(dashboard.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
-        .link(dashboard.DashboardLink("Trappetrin").type("dashboards").tags([TAG]).as_dropdown(True).keep_time(True))
+        .link(
+            dashboard.DashboardLink("Trappetrin")
+            .type(DashboardLinkType.DASHBOARDS)
+            .tags([TAG])
+            .as_dropdown(True)
+            .keep_time(True)
+        )
     )
     if board.by_service:
         made = made.with_variable(

@@ -1,7 +1,7 @@
 """What a process finds out by looking, beside the records: lag, outbox, schema, and the agreement's signals.
 
 So the web answers at once and from memory, whoever asks and however often. Signals are aggregates over all that the
-process's tasks hold; however much that becomes, reading them takes no more than a hundredth of the time.
+process's tasks hold; however much that becomes, reading them takes no more than its share of the time.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from shared.runtime.kafka import Subscriber
 from shared.runtime.lag import Behind
 from shared.settings import Settings
 
-SOON, LIMIT, SHARE = 1.0, 10.0, 100
+SOON, LIMIT = 1.0, 10.0
 DATABASE_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 BROKER_AWAY = (KafkaError, OSError, TimeoutError)
 
@@ -119,7 +119,7 @@ class Looks:
                 took = monotonic() - began
                 self.metrics.signals_at.set_to_current_time()
                 self.metrics.signals_seconds.set(took)
-                await asyncio.sleep(max(self.settings.signals_every, took * SHARE))
+                await asyncio.sleep(max(self.settings.signals_every, took / self.settings.signals_share))
             except DATABASE_AWAY:
                 await asyncio.sleep(SOON)
 
