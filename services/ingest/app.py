@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
-import structlog
 
 from services.ingest.contract import task_of
 from services.ingest.service import IngestHandler
@@ -13,12 +12,12 @@ from services.ingest.signals import IngestSignals
 from services.ingest.store import PostgresIngestStore
 from shared.clock import utc_now
 from shared.events.topics import INBOUND_PATTERN
+from shared.loglines import CANNOT_RELEASE
 from shared.runtime.app import Parts, serve
 from shared.runtime.core import Core
 from shared.settings import Settings
 
 PARKED_AT_MOST = 1_000
-log = structlog.get_logger()
 
 
 def main() -> None:
@@ -46,7 +45,7 @@ def main() -> None:
                 try:
                     core.look_again(await handler.waiting())
                 except Exception as error:  # noqa: BLE001 - whatever fails, the next look comes
-                    log.warning("cannot look for parked events", error=type(error).__name__)
+                    CANNOT_RELEASE(error=error)
 
         return Parts(
             store,

@@ -57,6 +57,7 @@ class IngestHandler:
         origin, _ = read(record)
         why = f"cannot be recorded: {type(error).__name__}"
         refuse(draft, Arrival(record, origin, self.clock()), Refusal("data", why, None, "fault"))
+        draft.letter = record
         draft.flaws.append(Flaw("", record.topic, record.partition, record.offset, why))
 
     async def reconsider(self, draft: Draft) -> None:

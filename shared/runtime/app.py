@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import asyncpg
 import stamina
-import structlog
 import uvicorn
 import uvloop
 from aiokafka.errors import KafkaError
@@ -21,6 +20,7 @@ from aiokafka.errors import KafkaError
 from shared.database.pool import open_pool
 from shared.events.topics import READS
 from shared.logging import configure
+from shared.loglines import STARTED, STOPPING
 from shared.metrics import Metrics
 from shared.runtime.contract import Handler, TaskId
 from shared.runtime.core import Core
@@ -37,7 +37,6 @@ from shared.runtime.views import view
 from shared.settings import Settings
 
 HINT_EVERY = 5.0
-log = structlog.get_logger()
 P = TypeVar("P")
 
 
@@ -124,7 +123,7 @@ class Process:
             starting = asyncio.create_task(self.start(subscriber, health))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait([*health.loops, stopping], return_when=asyncio.FIRST_COMPLETED)
-            log.info("stopping")
+            STOPPING()
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
             await core.stop()
@@ -151,7 +150,7 @@ class Process:
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
         health.joined = True
-        log.info("started")
+        STARTED()
 
     def measure(self, pool: asyncpg.Pool, subscriber: Subscriber, health: Health) -> None:
         """What is asked for at the moment of the scrape, and never waited for."""

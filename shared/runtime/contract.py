@@ -126,7 +126,7 @@ class Task:
 class Draft:
     """What one task is about to write: all of it or, when the version has moved, nothing. Adopted after the commit.
 
-    `letters`: its dead letters by kind of reason, to be counted.
+    `letters`: its dead letters by kind of reason, to be counted; `letter`: the last of them, to be named.
     """
 
     task: Task
@@ -138,6 +138,7 @@ class Draft:
     out: dict[str, list[Outgoing]] = field(default_factory=dict)
     flaws: list[Flaw] = field(default_factory=list)
     letters: Counter[str] = field(default_factory=Counter)
+    letter: Record | None = None
     extra: Any = None
 
     def rows(self) -> list[Row]:

@@ -183,6 +183,7 @@ class KeyedHandler(Generic[P]):
         letter = dead_letter(record, int(draft.task.id), why, type(error).__name__, self.now())
         draft.out.setdefault(self.letters, []).append(letter)
         draft.letters[kind_of(error)] += 1
+        draft.letter = record
         draft.flaws.append(Flaw(entity, record.topic, record.partition, record.offset, why))
 
     def now(self) -> datetime:

@@ -8,13 +8,11 @@ import asyncio
 import random
 from collections.abc import Iterable
 
-import structlog
-
+from shared.loglines import RELAY_RESTARTS, TASK_STOPPED
 from shared.runtime.backoff import Backoff
 from shared.runtime.contract import Publisher, Row, RowId, Store, TaskId
 from shared.runtime.observer import Nobody, Observer
 
-log = structlog.get_logger()
 AT_ONCE, MOST, REJECTED_MOST, LIMIT = 64, 256, 10, 30.0
 
 
@@ -106,7 +104,7 @@ class Relay:
                 self.backoff.reset()
                 self.idle.set()
             except Exception as error:  # noqa: BLE001 - one path for every fault: forget, renew, read the table again
-                log.warning("relay starts again", error=type(error).__name__)
+                RELAY_RESTARTS(error=error)
                 self.observer.restarted()
                 self.rows.clear()
                 self.unread |= self.tasks - self.stuck.keys()
@@ -151,5 +149,5 @@ class Relay:
                 why = f"{row_id.topic} version {row_id.version} rejected: {type(error).__name__}"
                 self.stuck[row_id.task] = why
                 self.rejected = {i: n for i, n in self.rejected.items() if i.task != row_id.task}
-                log.error("task stopped, the broker rejects its row", task=row_id.task, why=why)
+                TASK_STOPPED(task=row_id.task, topic=row_id.topic, error=error)
                 break
