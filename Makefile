@@ -42,6 +42,7 @@ lint: install
 	$(BIN)/python -m shared.events.schemas --check
 	$(BIN)/python -m shared.events.asyncapi --check
 	$(BIN)/python -m deploy.grafana --check
+	$(BIN)/python -m shared.configuration --check
 
 format: install
 	$(BIN)/ruff check --fix .
@@ -51,6 +52,7 @@ docs: install
 	$(BIN)/python -m shared.events.schemas
 	$(BIN)/python -m shared.events.asyncapi
 	$(BIN)/python -m deploy.grafana
+	$(BIN)/python -m shared.configuration
 
 lock: install
 	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.lock

@@ -15,14 +15,14 @@ from shared.events.topics import INBOUND_PATTERN
 from shared.loglines import CANNOT_RELEASE
 from shared.runtime.app import Parts, serve
 from shared.runtime.core import Core
-from shared.settings import Settings
+from shared.settings import from_environment
 
 PARKED_AT_MOST = 1_000
 
 
 def main() -> None:
     """Ingest = inbound events → accepted, parked or refused facts; receipts to their senders."""
-    settings = Settings()
+    settings = from_environment()
 
     def parts(pool: asyncpg.Pool) -> Parts:
         store = PostgresIngestStore(pool)

@@ -34,7 +34,7 @@ from shared.runtime.postgres import Outbox, PostgresStore
 from shared.runtime.relay import Relay
 from shared.runtime.signals import Incomplete, Make
 from shared.runtime.views import view
-from shared.settings import Settings
+from shared.settings import Settings, from_environment
 
 HINT_EVERY = 5.0
 P = TypeVar("P")
@@ -72,7 +72,7 @@ def serve_keyed(service: str, domain: Domain[P], signals: Make) -> None:
         handler = KeyedHandler(domain, service, store)
         return Parts(store, handler, of_number, {"/state": state}, topics=READS[service], signals=(Incomplete, signals))
 
-    serve(service, Settings(), parts)
+    serve(service, from_environment(), parts)
 
 
 def serve(service: str, settings: Settings, parts: Callable[[asyncpg.Pool], Parts]) -> None:

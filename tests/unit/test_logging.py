@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from shared import loglines
 from shared.logging import configure, configure_console, failed
 from shared.loglines import FORMS, NUMBERS, WORDS, Line
-from shared.settings import Settings
+from shared.settings import Settings, from_environment
 
 ROOT = Path(__file__).parents[2]
 LINES = [line for line in vars(loglines).values() if isinstance(line, Line)]
@@ -170,3 +170,9 @@ def test_settings_that_are_wrong_do_not_show_the_password(monkeypatch: pytest.Mo
 
     assert "kafka" in str(error.value)
     assert "hunter2" not in str(error.value) + repr(error.value) + repr(Settings())
+
+    monkeypatch.setenv("TRAPPETRIN_HTTP_PORT", "hunter2")
+    with pytest.raises(SystemExit, match=r"^TRAPPETRIN_HTTP_PORT: Input should be a valid integer[^\n]*$") as ended:
+        from_environment()
+
+    assert "hunter2" not in str(ended.value)
