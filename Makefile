@@ -1,4 +1,4 @@
-.PHONY: install demo test test-unit test-simulation test-streams test-integration test-chaos chaos up down lint format lock docs clean
+.PHONY: install demo test test-unit test-simulation test-streams test-integration test-chaos test-ops chaos up down lint format lock docs clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -23,7 +23,7 @@ up: install
 down: install
 	$(BIN)/trappetrin down
 
-test: install lint test-unit test-simulation test-streams test-integration test-chaos
+test: install lint test-unit test-simulation test-streams test-integration test-chaos test-ops
 
 test-unit: install
 	$(BIN)/pytest --numprocesses auto tests/unit tests/contract
@@ -43,6 +43,9 @@ test-chaos: install
 chaos: install
 	$(BIN)/python -m tests.chaos.run --seed $(SEED) --minutes $(MINUTES) --brokers $(BROKERS)
 
+test-ops: install
+	$(BIN)/pytest tests/ops
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -50,6 +53,8 @@ lint: install
 	$(BIN)/lint-imports
 	$(BIN)/python -m shared.events.schemas --check
 	$(BIN)/python -m shared.events.asyncapi --check
+	$(BIN)/python -m deploy.grafana --check
+	$(BIN)/python -m shared.configuration --check
 
 format: install
 	$(BIN)/ruff check --fix .
@@ -58,6 +63,8 @@ format: install
 docs: install
 	$(BIN)/python -m shared.events.schemas
 	$(BIN)/python -m shared.events.asyncapi
+	$(BIN)/python -m deploy.grafana
+	$(BIN)/python -m shared.configuration
 
 lock: install
 	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.lock

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -58,10 +58,26 @@ def ensure(*, jars_there: bool, install: bool, say: Say) -> None:
         subprocess.run([*PIP, str(WHEEL)], check=True)  # noqa: S603 - our own words
         importlib.invalidate_caches()
         return
-    command = [*root, "apt-get", "install", "-y", "--no-install-recommends", *(PACKAGES[name] for name in absent)]
-    if not install or not apt:
+    packages([PACKAGES[name] for name in absent], install=install, say=say)
+
+
+def packages(names: Sequence[str], *, install: bool, say: Say) -> None:
+    """Install Debian packages. Raises `Missing` with the command where that is not asked for, or cannot be done."""
+    root = [] if os.geteuid() == 0 else ["sudo"]
+    command = [*root, "apt-get", "install", "-y", "--no-install-recommends", *names]
+    if not install or not shutil.which("apt-get") or (root and not shutil.which("sudo")):
         raise Missing(" ".join(command))
-    say(f"installing {', '.join(PACKAGES[name] for name in absent)}")
+    say(f"installing {', '.join(names)}")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in ([*root, "apt-get", "update", "-qq"], command):
         subprocess.run(step, check=True, env=env, stdout=subprocess.DEVNULL)  # noqa: S603 - our own words
+
+
+def stop_server(package: str) -> None:
+    """What installing it started: we run servers of our own, and nobody asked for one of the machine's."""
+    root = [] if os.geteuid() == 0 else ["sudo"]
+    if Path("/run/systemd/system").exists():
+        command = ["systemctl", "disable", "--now", package]
+    else:
+        command = [f"/etc/init.d/{package}", "stop"]
+    subprocess.run([*root, *command], check=False, capture_output=True)  # noqa: S603 - our own words

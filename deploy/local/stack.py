@@ -13,13 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from deploy.local import kafka, needs, postgres
+from deploy.local import kafka, monitoring, needs, postgres
 from deploy.local.needs import Say
 from deploy.local.processes import Identity, Spec, spawn, stop, tail
 from deploy.local.settings import STOP, cache, free_port, home, is_free
@@ -41,6 +41,7 @@ class Book:
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     replicas: int = 1
     brokers: int = 1
+    monitored: bool = False
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, tuple[int, str, str, str]] = field(default_factory=dict)
 
@@ -92,6 +93,8 @@ class Stack:
             healthy, version = bool(process) and kafka.answers(port), kafka.VERSION
         elif name == "postgres":
             healthy, version = bool(process) and postgres.answers(port, book.password), postgres.version()
+        elif name in monitoring.NAMES:
+            healthy = bool(process) and monitoring.answers(name, port)
         elif process:
             healthy, version = asked(port)
         return {
@@ -109,10 +112,12 @@ class Stack:
         replicas: int | None = None,
         brokers: int | None = None,
         *,
+        monitored: bool | None = None,
         install: bool = False,
         say: Say = print,
     ) -> None:
-        """Start what is missing, so many replicas of every service (as before when None), and wait until all is ready.
+        """Start what is missing, so many replicas of every service (as before when None), `monitored` with Prometheus
+        beside them (as before when None), and wait until all is ready.
 
         Raises `needs.Missing`, `Broken`.
         """
@@ -124,17 +129,24 @@ class Stack:
                     f"the cluster has {book.brokers} brokers: `down --delete-data` before it can have {brokers}"
                 )
             book.replicas, book.brokers = replicas or book.replicas, brokers or book.brokers
+            book.monitored = book.monitored if monitored is None else monitored
+            if book.monitored:
+                monitoring.ensure_programs(install=install, say=say)
+                monitoring.ensure_agent(cache(), install=install, say=say)
             wanted = [f"{service}-{n + 1}" for service in SERVICES for n in range(book.replicas)]
-            self.end(book, [n for n in book.processes if n not in wanted and not is_ground(n)])
-            for name in ("postgres", *wanted):
+            beside = monitoring.NAMES if book.monitored else ()
+            self.end(book, [n for n in book.processes if n not in (*wanted, *beside) and not is_ground(n)])
+            for name in ("postgres", *wanted, *beside, *(("kafka-jmx",) if beside else ())):
                 self.give_port(book, name)
             postgres.initialise(self.home, book.password)
             nodes = self.nodes(book)
             cluster = next(filter(None, map(kafka.cluster_of, nodes)), None) or kafka.new_cluster()
             for node in nodes:
                 kafka.format_storage(cache(), node, cluster)
-            database, *cluster_specs = ground = self.ground(book)
-            self.start(book, ground, say)
+            database, *cluster_specs = self.ground(book)
+            if book.monitored:
+                cluster_specs[0] = self.watched(book, cluster_specs[0])
+            self.start(book, [database, *cluster_specs], say)
             self.wait(book, database, lambda: postgres.answers(database.port, book.password))
             for spec in cluster_specs:
                 self.wait(book, spec, lambda port=spec.port: kafka.answers(port))  # type: ignore[misc]  # bound now
@@ -144,6 +156,23 @@ class Stack:
             self.start(book, services, say)
             for spec in services:
                 self.wait(book, spec, lambda port=spec.port: asked(port)[0])  # type: ignore[misc]  # bound now
+            if book.monitored:
+                self.watch(book, wanted, say)
+
+    def watch(self, book: Book, wanted: Sequence[str], say: Say) -> None:
+        """Prometheus, Alertmanager and the database's exporter, told of these processes."""
+        services: dict[str, list[str]] = {s: [n for n in wanted if n.rpartition("-")[0] == s] for s in SERVICES}
+        told = monitoring.configure(self.home, book.ports, services)
+        dsn = postgres.dsn(book.ports["postgres"], book.password)
+        specs = monitoring.specs(told, book.ports, dsn, self.logs)
+        self.start(book, specs, say)
+        for spec in specs:
+            self.wait(book, spec, lambda spec=spec: monitoring.answers(spec.name, spec.port))  # type: ignore[misc]  # bound now
+
+    def watched(self, book: Book, broker: Spec) -> Spec:
+        """The first broker with the agent that tells Prometheus of it."""
+        option = monitoring.agent_option(cache(), book.ports["kafka-jmx"])
+        return replace(broker, command=[broker.command[0], option, *broker.command[1:]])
 
     def nodes(self, book: Book) -> list[kafka.Node]:
         """The brokers, with their ports; the first one's folder is the cluster's own, the others' lie in it."""
@@ -174,7 +203,7 @@ class Stack:
             self.end(book, ["postgres"])
         if delete_data:
             shutil.rmtree(postgres.folder(self.home), ignore_errors=True)
-            for part in (self.home / "kafka", self.logs, self.file):
+            for part in (self.home / "kafka", self.home / "prometheus", self.logs, self.file):
                 shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)
 
     def start(self, book: Book, specs: Sequence[Spec], say: Say) -> None:
@@ -206,7 +235,7 @@ class Stack:
     def give_port(self, book: Book, name: str) -> None:
         """The same as last time, unless somebody else has taken it meanwhile."""
         known = book.ports.get(name)
-        owner = name.replace("controller", "kafka")
+        owner = name.replace("controller", "kafka").removesuffix("-jmx")
         if known is None or (book.process(owner) is None and not is_free(known)):
             book.ports[name] = free_port(frozenset(book.ports.values()))
 
@@ -245,7 +274,8 @@ class Stack:
         """Whole or not at all; it holds a password, so nobody else may read it."""
         fresh = self.file.with_suffix(".new")
         fresh.touch(mode=0o600)
-        told = {name: getattr(book, name) for name in ("password", "replicas", "brokers", "ports", "processes")}
+        names = ("password", "replicas", "brokers", "monitored", "ports", "processes")
+        told = {name: getattr(book, name) for name in names}
         fresh.write_text(json.dumps(told, indent=1, sort_keys=True), encoding="utf-8")
         fresh.replace(self.file)
 

@@ -22,12 +22,16 @@ def up(
         int | None,
         typer.Option(min=1, max=5, help="Kafka brokers, for good; of three, one may fail. 1 unless given at first."),
     ] = None,
+    monitoring: Annotated[
+        bool | None,
+        typer.Option(help="With Prometheus, Alertmanager and exporters beside it; as last time when not given."),
+    ] = None,
     install: Annotated[bool, typer.Option("--install", help="Install missing system packages with apt-get.")] = False,
 ) -> None:
     """Start Kafka, PostgreSQL and the services, or what is missing of them, and wait until all are ready."""
     errors = screen(stderr=True)
     try:
-        Stack().up(replicas, brokers, install=install, say=errors.print)
+        Stack().up(replicas, brokers, monitored=monitoring, install=install, say=errors.print)
     except Missing as missing:
         errors.print(f"Missing on this machine. Install it with:\n  {missing}\nor run `trappetrin up --install`.")
         raise typer.Exit(2) from missing

@@ -5,25 +5,25 @@ from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
-import structlog
 
 from services.ingest.contract import task_of
 from services.ingest.days import closing_days
 from services.ingest.service import IngestHandler
+from services.ingest.signals import IngestSignals
 from services.ingest.store import PostgresIngestStore
 from shared.clock import utc_now
 from shared.events.topics import INBOUND_PATTERN
+from shared.loglines import CANNOT_RELEASE
 from shared.runtime.app import Parts, serve
 from shared.runtime.core import Core
-from shared.settings import Settings
+from shared.settings import from_environment
 
 PARKED_AT_MOST = 1_000
-log = structlog.get_logger()
 
 
 def main() -> None:
     """Ingest = inbound events → accepted, parked or refused facts; receipts to their senders."""
-    settings = Settings()
+    settings = from_environment()
 
     def parts(pool: asyncpg.Pool) -> Parts:
         store = PostgresIngestStore(pool)
@@ -46,7 +46,7 @@ def main() -> None:
                 try:
                     core.look_again(await handler.waiting())
                 except Exception as error:  # noqa: BLE001 - whatever fails, the next look comes
-                    log.warning("cannot look for parked events", error=type(error).__name__)
+                    CANNOT_RELEASE(error=error)
 
         beside = [releasing]
         if settings.close_days == "clock":
@@ -61,6 +61,7 @@ def main() -> None:
             believes_gaps=lambda _topic: True,
             left=left,
             beside=beside,
+            signals=[IngestSignals],
         )
 
     serve("ingest", settings, parts)

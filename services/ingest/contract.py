@@ -1,5 +1,6 @@
 """What ingest asks of its store, and the rows that pass between them."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -73,6 +74,7 @@ class Intake:
     """What a draft of ingest writes besides offsets and outbox (`Draft.extra`).
 
     `leans`: the other tasks of the batch by whose facts something here was judged: it stands or falls with them.
+    `fates`: how many events met which fate, to be counted.
     """
 
     facts: list[Kept] = field(default_factory=list)
@@ -80,6 +82,7 @@ class Intake:
     refusals: list[RefusedEvent] = field(default_factory=list)
     released: list[FactId] = field(default_factory=list)
     leans: set[TaskId] = field(default_factory=set)
+    fates: Counter[str] = field(default_factory=Counter)
 
     def keep(self, kept: Kept, known: Known) -> None:
         """The fact, and what it is the first to fix."""

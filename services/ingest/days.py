@@ -7,19 +7,17 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from services.ingest.contract import IngestStore, task_of
 from shared.events.cloudevents import STRUCTURED
 from shared.events.day import closing
 from shared.events.topics import OPERATIONS
+from shared.loglines import CANNOT_CLOSE
 from shared.runtime.contract import Outgoing
 from shared.runtime.core import Core
 
 DENMARK = ZoneInfo("Europe/Copenhagen")
 LOOK_EVERY = 5.0
 TASK = task_of(OPERATIONS, 0)
-log = structlog.get_logger()
 
 
 def yesterday(now: datetime) -> date:
@@ -37,4 +35,4 @@ async def closing_days(core: Core, store: IngestStore, clock: Callable[[], datet
                 headers = (("content-type", STRUCTURED.encode()),)
                 await core.tell(TASK, OPERATIONS, Outgoing(0, b"", closing(day, "ingest"), headers))
         except Exception as error:  # noqa: BLE001 - whatever fails, the next look comes
-            log.warning("cannot close the day", error=type(error).__name__)
+            CANNOT_CLOSE(error=error)

@@ -19,6 +19,8 @@ FactId = tuple[str, str, int]
 """Sequence, key and revision."""
 Fate = Literal["accepted", "parked", "duplicate"]
 
+RefusalKind = Literal["invalid", "sender", "moved", "conflict", "size", "fault"]
+
 NEVER_CHANGES: dict[str, tuple[str, ...]] = {
     "vacancy": ("afdeling_id",),
     "offer": ("afdeling_id", "vacancy_id"),
@@ -33,11 +35,16 @@ TAKES: dict[Door, str] = {
 
 
 class Refusal(NamedTuple):
-    """Why an event is refused: path of the field, the rule in words, the value that broke it, if there is one."""
+    """Why an event is refused: path of the field, the rule in words, the value that broke it, if there is one.
+
+    `kind` is what refusals are counted by: `invalid` in itself, of the wrong `sender`, `moved`, a `conflict`, too large
+    (`size`), or not to be recorded for a `fault` that somebody must look at.
+    """
 
     field: str
     rule: str
     value: str | None
+    kind: RefusalKind = "invalid"
 
 
 @dataclass(slots=True)
@@ -92,10 +99,10 @@ def admit(fact: Inbound, content: str, event_type: str, sender: Sender, known: K
 
 def wrong_door(fact: Inbound, event_type: str, sender: Sender) -> Refusal | None:
     if fact.door != sender.door:
-        return Refusal("type", f"this sender's topic takes only {TAKES[sender.door]}", event_type)
+        return Refusal("type", f"this sender's topic takes only {TAKES[sender.door]}", event_type, "sender")
     about = fact.about() or ""
     if sender.door == "organisation" and not about.startswith(f"{sender.code}-"):
-        return Refusal("data.afdeling_id", f"must begin with the number of the sender, {sender.code}", about)
+        return Refusal("data.afdeling_id", f"must begin with the number of the sender, {sender.code}", about, "sender")
     return None
 
 
@@ -109,7 +116,7 @@ def moved(fact: Inbound, known: Known) -> Refusal | None:
         if stands != value:
             what = f"the {name.removesuffix('_id')} of this {fact.sequence} is {stands}"
             rule = f"{what} and never changes; take it back and report anew under another id"
-            return Refusal(f"data.{name}", rule, value)
+            return Refusal(f"data.{name}", rule, value, "moved")
     return None
 
 
@@ -117,7 +124,7 @@ def conflicting(fact: Inbound, known: Known) -> Refusal | None:
     if fact_id(fact) not in known.contents:
         return None
     rule = f"revision {fact.revision} of this key was already accepted with other content; send a higher revision"
-    return Refusal("data.revision", rule, str(fact.revision))
+    return Refusal("data.revision", rule, str(fact.revision), "conflict")
 
 
 def waits(fact: Inbound, known: Known) -> bool:

@@ -56,7 +56,8 @@ class IngestHandler:
         """What the database refuses, or a step raises on: refused like any other, but somebody must look."""
         origin, _ = read(record)
         why = f"cannot be recorded: {type(error).__name__}"
-        refuse(draft, Arrival(record, origin, self.clock()), Refusal("data", why, None))
+        refuse(draft, Arrival(record, origin, self.clock()), Refusal("data", why, None, "fault"))
+        draft.letter = record
         draft.flaws.append(Flaw("", record.topic, record.partition, record.offset, why))
 
     async def reconsider(self, draft: Draft) -> None:
@@ -66,6 +67,7 @@ class IngestHandler:
             key = (kept.fact.about() or "").encode()
             put(draft, [*publications(kept), receipt(kept.origin, key, now, fate="released")])
         intake(draft).released += [kept.id for kept in ready]
+        intake(draft).fates["released"] += len(ready)
         draft.cursor = "" if len(ready) == CHUNK else None
 
     async def waiting(self) -> Mapping[TaskId, int]:
@@ -103,7 +105,7 @@ def take(draft: Draft, arrival: Arrival, fact: Inbound, known: Known) -> None:
         published = list(publications(kept))
         if too_large := [o.size() for _, o in published if o.size() > LARGEST]:
             rule = f"must not be larger than {LARGEST} bytes as it is published"
-            refuse(draft, arrival, Refusal("data", rule, f"{too_large[0]} bytes"))
+            refuse(draft, arrival, Refusal("data", rule, f"{too_large[0]} bytes", "size"))
             return
         intake(draft).keep(kept, known)
         known.learn(fact, content)
@@ -111,6 +113,7 @@ def take(draft: Draft, arrival: Arrival, fact: Inbound, known: Known) -> None:
         if fact.sequence == "registration":
             draft.cursor = ""
     put(draft, [answer])
+    intake(draft).fates[fate] += 1
 
 
 def refuse(draft: Draft, arrival: Arrival, refusal: Refusal) -> None:
@@ -121,6 +124,8 @@ def refuse(draft: Draft, arrival: Arrival, refusal: Refusal) -> None:
     answer = receipt(origin, record.key, at, fate="refused", field=field, rule=rule, value=value)
     put(draft, [answer, (dead_letters(WRITER), letter)])
     intake(draft).refusals.append(RefusedEvent(identity(origin), origin, field, rule, value, at))
+    intake(draft).fates["refused"] += 1
+    draft.letters[refusal.kind] += 1
 
 
 def publications(kept: Kept) -> Iterable[tuple[str, Outgoing]]:

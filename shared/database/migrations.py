@@ -45,6 +45,11 @@ async def apply(dsn: str) -> list[str]:
     return done
 
 
+def expected(schema: str) -> set[str]:
+    """The migrations that this version of a service needs; a database may have more."""
+    return {file.name for folder in FOLDERS[schema] for file in folder.glob("*.sql")}
+
+
 async def run(connection: asyncpg.Connection, schema: str, name: str, sql: str) -> None:
     async with connection.transaction():
         await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; SET LOCAL search_path TO {schema}")

@@ -1,17 +1,28 @@
 """The pool of one service: its schema first in the search path, every statement with a limit, none left open."""
 
+from collections.abc import Callable
+
 import asyncpg
 
 STATEMENT_LIMIT = 15.0
+Watch = Callable[[float, bool], None]
+"""Told of a statement: how long it took, in seconds, and whether it failed; never what was in it."""
 
 
-async def open_pool(dsn: str, schema: str, most: int = 6) -> asyncpg.Pool:
-    """Connects at the first statement, so that a process can say that the database is away.
+async def open_pool(dsn: str, schema: str, most: int = 6, watch: Watch | None = None) -> asyncpg.Pool:
+    """Connects at the first statement, so that a process can say that the database is away. `watch` is told of every
+    statement.
 
     A frozen process may hold no lock, so idle transactions end after 3 s, below the group's session timeout.
     """
+
+    async def begin(connection: asyncpg.Connection) -> None:
+        if watch is not None:
+            connection.add_query_logger(lambda told: watch(told.elapsed, told.exception is not None))
+
     return await asyncpg.create_pool(
         dsn,
+        init=begin,
         min_size=0,
         max_size=most,
         command_timeout=STATEMENT_LIMIT,

@@ -34,6 +34,7 @@ def ensure_topics(servers: Sequence[str], topics: Iterable[Topic]) -> list[str]:
             missing.append(topic)
         elif (found := len(existing[topic.name].partitions)) != topic.partitions:
             raise TopicMismatch(f"topic {topic.name} has {found} partitions, the registry says {topic.partitions}")
+    # The broker's clock, and not a sender's, says when a record came: lag and age are told by it.
     new = [
         NewTopic(
             t.name,
@@ -43,6 +44,7 @@ def ensure_topics(servers: Sequence[str], topics: Iterable[Topic]) -> list[str]:
                 "cleanup.policy": "delete",
                 "retention.ms": str(t.retention_ms),
                 "max.message.bytes": str(t.max_message_bytes),
+                "message.timestamp.type": "LogAppendTime",
             },
         )
         for t in missing

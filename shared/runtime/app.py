@@ -9,12 +9,10 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any, TypeVar
 
 import asyncpg
 import stamina
-import structlog
 import uvicorn
 import uvloop
 from aiokafka.errors import KafkaError
@@ -24,20 +22,23 @@ from shared.events.decoding import dump
 from shared.events.partitioning import partition_of
 from shared.events.topics import READS
 from shared.logging import configure
-from shared.metrics import Counting, Metrics
+from shared.loglines import STARTED, STOPPING
+from shared.metrics import Metrics
 from shared.runtime.contract import Handler, TaskId
 from shared.runtime.core import Core
-from shared.runtime.ground import Ground
+from shared.runtime.counting import Counting
+from shared.runtime.health import Health
 from shared.runtime.http import Answer, web
 from shared.runtime.kafka import KafkaPublisher, Subscriber
 from shared.runtime.keyed import Domain, KeyedHandler, of_number
+from shared.runtime.looks import Looks
 from shared.runtime.postgres import Outbox, PostgresStore
 from shared.runtime.relay import Relay
+from shared.runtime.signals import Incomplete, Make
 from shared.runtime.views import view
-from shared.settings import Settings
+from shared.settings import Settings, from_environment
 
-HINT_EVERY, DEAF, PAGE = 5.0, 60.0, 50
-log = structlog.get_logger()
+HINT_EVERY, PAGE = 5.0, 50
 P = TypeVar("P")
 
 
@@ -46,7 +47,7 @@ class Parts:
     """What makes a process this service. `pattern` instead of `topics`: what it reads appears while it runs.
 
     `left`: what `settle` must wait for beside records, outbox and re-evaluations. `beside`: what else runs, given the
-    core, until cancelled.
+    core, until cancelled. `signals`: what it tells of its own matter.
     """
 
     store: Any
@@ -58,9 +59,10 @@ class Parts:
     believes_gaps: Callable[[str], bool] = field(default=lambda _topic: False)
     left: Callable[[], Awaitable[Mapping[str, int]]] | None = None
     beside: Sequence[Callable[[Core], Coroutine[Any, Any, None]]] = ()
+    signals: Sequence[Make] = ()
 
 
-def serve_keyed(service: str, domain: Domain[P]) -> None:
+def serve_keyed(service: str, domain: Domain[P], signals: Make) -> None:
     """Run a keyed service until SIGTERM."""
 
     def parts(pool: asyncpg.Pool) -> Parts:
@@ -82,9 +84,9 @@ def serve_keyed(service: str, domain: Domain[P]) -> None:
 
         handler = KeyedHandler(domain, service, store)
         answers = {"/state": state, "/journal": journal, "/conclusions": concluded}
-        return Parts(store, handler, of_number, answers, topics=READS[service])
+        return Parts(store, handler, of_number, answers, topics=READS[service], signals=(Incomplete, signals))
 
-    serve(service, Settings(), parts)
+    serve(service, from_environment(), parts)
 
 
 def serve(service: str, settings: Settings, parts: Callable[[asyncpg.Pool], Parts]) -> None:
@@ -97,19 +99,18 @@ def serve(service: str, settings: Settings, parts: Callable[[asyncpg.Pool], Part
 class Process:
     def __init__(self, service: str, settings: Settings) -> None:
         self.service, self.settings = service, settings
-        self.metrics = Metrics(service)
+        self.metrics = Metrics()
         self.watch = Counting(self.metrics)
-        self.started = False
-        self.loops: list[asyncio.Task[Any]] = []
 
     async def run(self, parts_of: Callable[[asyncpg.Pool], Parts]) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        pool = await open_pool(self.settings.database, self.service)
+        pool = await open_pool(self.settings.database, self.service, watch=self.watch.statement)
         parts = parts_of(pool)
+        self.watch.signals = [make(pool, self.metrics) for make in parts.signals]
         publisher = KafkaPublisher(self.settings)
-        relay = Relay(parts.store, publisher)
+        relay = Relay(parts.store, publisher, observer=self.watch)
         subscriber = Subscriber(self.settings, self.service, parts.task_of, topics=parts.topics, pattern=parts.pattern)
         core = subscriber.core = Core(
             parts.store,
@@ -120,30 +121,37 @@ class Process:
             believes_gaps=parts.believes_gaps,
             observer=self.watch,
         )
-        ground = Ground({"database": lambda: pool.fetchval("SELECT 1"), "broker": subscriber.answers})
-        self.measure(core)
-        async with self.listening(core, parts, ground):
-            beside = (run(core) for run in parts.beside)
-            endless = (relay.run(), core.tend(), hinting(subscriber), ground.watch(), *beside)
-            self.loops = [asyncio.create_task(loop) for loop in endless]
-            starting = asyncio.create_task(self.start(subscriber))
+        looks = Looks(self.settings, self.service, pool, subscriber, self.watch)
+        health = Health(core, self.watch, looks)
+        self.measure(pool, subscriber, health)
+        async with self.listening(health, parts):
+            endless = {
+                "the relay": relay.run(),
+                "the keeper": core.tend(),
+                "the looks": looks.run(),
+                "the signals": looks.signal(),
+                "the hints": hinting(subscriber),
+                **{run.__name__: run(core) for run in parts.beside},
+            }
+            health.loops = [asyncio.create_task(loop, name=name) for name, loop in endless.items()]
+            starting = asyncio.create_task(self.start(subscriber, health))
             stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait([*self.loops, stopping], return_when=asyncio.FIRST_COMPLETED)
-            log.info("stopping")
+            await asyncio.wait([*health.loops, stopping], return_when=asyncio.FIRST_COMPLETED)
+            STOPPING()
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
             await core.stop()
             await subscriber.broker.stop()
-            for task in (*self.loops, stopping):
+            for task in (*health.loops, stopping):
                 task.cancel()
-            ended = await asyncio.gather(*self.loops, return_exceptions=True)
+            ended = await asyncio.gather(*health.loops, return_exceptions=True)
             await publisher.stop()
         await pool.close()
         for failure in ended:
             if isinstance(failure, Exception):
                 raise failure
 
-    async def start(self, subscriber: Subscriber) -> None:
+    async def start(self, subscriber: Subscriber, health: Health) -> None:
         """Join the group, however long the broker is away."""
         async for attempt in stamina.retry_context(on=(KafkaError, OSError), attempts=None, timeout=None, wait_max=5.0):
             with attempt:
@@ -155,30 +163,28 @@ class Process:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
-        self.started = True
-        log.info("started")
+        health.joined = True
+        STARTED()
 
-    def measure(self, core: Core) -> None:
-        self.metrics.tasks.set_function(lambda: len(core.tasks))
-        self.metrics.halted.set_function(lambda: len(core.halted) + len(core.relay.stuck))
-        self.metrics.outbox.set_function(lambda: len(core.relay.rows))
+    def measure(self, pool: asyncpg.Pool, subscriber: Subscriber, health: Health) -> None:
+        """What is asked for at the moment of the scrape, and never waited for."""
+        core, metrics = subscriber.core, self.metrics
+        metrics.tasks.set_function(lambda: len(core.tasks))
+        metrics.tasks_expected.set_function(lambda: len(subscriber.every_task()))
+        metrics.halted.set_function(lambda: len(core.halted) + len(core.relay.stuck))
+        metrics.reconsidering.set_function(lambda: len(core.open()))
+        metrics.ready.set_function(lambda: health.missing() is None)
+        metrics.pool.labels("open").set_function(pool.get_size)
+        metrics.pool.labels("idle").set_function(pool.get_idle_size)
+        metrics.pool.labels("most").set_function(pool.get_max_size)
 
     @asynccontextmanager
-    async def listening(self, core: Core, parts: Parts, ground: Ground) -> AsyncIterator[None]:
+    async def listening(self, health: Health, parts: Parts) -> AsyncIterator[None]:
         async def progress(_query: Mapping[str, str]) -> Any:
             return await progress_of(parts)
 
-        def live() -> Mapping[str, Any]:
-            why = next((f"{t.get_coro()} ended" for t in self.loops if t.done()), None)
-            if monotonic() - self.watch.beat > DEAF:
-                why = f"the keeper's loop has not turned for {DEAF:g} s"
-            return {"ok": why is None, "why": why}
-
-        def ready() -> Mapping[str, Any]:
-            why = self.missing(core, ground)
-            return {"ok": why is None, "why": why, "tasks": sorted(core.tasks)}
-
-        app = web(live, ready, {"/progress": progress, **parts.answers}, self.metrics.registry)
+        checks = {"/startup": health.startup, "/live": health.live, "/ready": health.ready}
+        app = web(checks, {"/progress": progress, **parts.answers}, self.metrics.registry)
         server = Web(
             uvicorn.Config(
                 app,
@@ -195,18 +201,6 @@ class Process:
         finally:
             server.should_exit = True
             await serving
-
-    def missing(self, core: Core, ground: Ground) -> str | None:
-        """What is not there, in words."""
-        if not self.started:
-            return "the broker does not answer yet"
-        if ground.away:
-            return "; ".join(f"the {name} does not answer: {why}" for name, why in sorted(ground.away.items()))
-        if core.halted or core.relay.stuck:
-            return "; ".join(f"{task}: {why}" for task, why in sorted((core.halted | core.relay.stuck).items()))
-        if unclaimed := core.wanted - core.tasks.keys():
-            return f"not claimed yet: {', '.join(sorted(unclaimed))}"
-        return "the producer is not connected" if core.relay.spoiled else None
 
 
 class Web(uvicorn.Server):

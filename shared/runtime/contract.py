@@ -4,6 +4,7 @@ A stream task is the unit of ownership: one partition number of all of a service
 one inbound topic), with everything that the service knows of the entities in it. Nothing is written across tasks.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +24,10 @@ EVERYONE = ""
 
 
 class Record(NamedTuple):
-    """As the broker gave it; nothing is decoded yet. `headers` may hold anything."""
+    """As the broker gave it; nothing is decoded yet. `headers` may hold anything.
+
+    `timestamp`: when the broker took it, milliseconds since 1970; 0 where nobody says.
+    """
 
     topic: str
     partition: int
@@ -31,6 +35,7 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]] = ()
+    timestamp: int = 0
 
 
 class Outgoing(NamedTuple):
@@ -146,7 +151,10 @@ class Task:
 
 @dataclass(slots=True)
 class Draft:
-    """What one task is about to write: all of it or, when the version has moved, nothing. Adopted after the commit."""
+    """What one task is about to write: all of it or, when the version has moved, nothing. Adopted after the commit.
+
+    `letters`: its dead letters by kind of reason, to be counted; `letter`: the last of them, to be named.
+    """
 
     task: Task
     offsets: dict[str, int]
@@ -157,6 +165,8 @@ class Draft:
     entries: list[tuple[str, Entry]] = field(default_factory=list)
     out: dict[str, list[Outgoing]] = field(default_factory=dict)
     flaws: list[Flaw] = field(default_factory=list)
+    letters: Counter[str] = field(default_factory=Counter)
+    letter: Record | None = None
     extra: Any = None
 
     def rows(self) -> list[Row]:

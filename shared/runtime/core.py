@@ -9,8 +9,16 @@ import random
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
-import structlog
-
+from shared.loglines import (
+    BATCH,
+    DEAD_LETTERS,
+    GAP_BELIEVED,
+    KEEPER_RESTARTS,
+    RELAY_LEFT,
+    TASK_DROPPED,
+    TASK_HALTED,
+    event_of,
+)
 from shared.runtime.backoff import Backoff
 from shared.runtime.contract import (
     EVERYONE,
@@ -27,7 +35,6 @@ from shared.runtime.contract import (
 from shared.runtime.observer import Nobody, Observer
 from shared.runtime.relay import Relay
 
-log = structlog.get_logger()
 CACHE, LIMIT, FLOOD, BEAT, ROOM, PATIENCE = 50_000, 30.0, 500, 1.0, 0.05, 2.0
 T = TypeVar("T")
 
@@ -82,6 +89,7 @@ class Core:
         self.halted.clear()
         self.letters.clear()
         self.relay.keep(self.wanted)
+        self.observer.assigned()
         self.wake.set()
 
     @property
@@ -89,13 +97,13 @@ class Core:
         """Everything that is ours is claimed, and nothing is halted or stuck."""
         return self.tasks.keys() >= self.wanted and not self.halted and not self.relay.stuck
 
-    def drop(self, task_id: TaskId, why: str, detail: str = "") -> None:
-        """Give the task up; the keeper claims it anew after a wait."""
+    def drop(self, task_id: TaskId, why: str, **told: object) -> None:
+        """Give the task up; the keeper claims it anew after a wait. `told` is logged."""
         if task := self.tasks.pop(task_id, None):
             self.known[task_id] = task
             self.consumer.pause(task_id)
             self.observer.dropped(why)
-            log.warning("task dropped", task=task_id, why=why, detail=detail)
+            TASK_DROPPED(task=task_id, why=why, **told)
             self.try_again()
 
     def try_again(self) -> None:
@@ -108,11 +116,11 @@ class Core:
         self.waiting = False
         self.wake.set()
 
-    def halt(self, task_id: TaskId, why: str) -> None:
-        """Stop the task until somebody looks: it is not claimed again by itself."""
+    def halt(self, task_id: TaskId, kind: str, why: str) -> None:
+        """Stop the task until somebody looks: it is not claimed again by itself. `kind` is one word, to be logged."""
         self.halted[task_id] = why
-        log.error("task halted", task=task_id, why=why)
-        self.drop(task_id, "flood", why)
+        TASK_HALTED(task=task_id, why=kind)
+        self.drop(task_id, "flood")
 
     # Records
 
@@ -131,7 +139,7 @@ class Core:
             await self.apply(records, alone=alone)
         except Refused as error:
             if alone:
-                self.drop(self.task_of(records[0].topic, records[0].partition), "refused", str(error)[:200])
+                self.drop(self.task_of(records[0].topic, records[0].partition), "refused", error=error)
             elif len(records) == 1:
                 await self.attempt(records, alone=True)
             else:
@@ -140,7 +148,7 @@ class Core:
                 await self.attempt(records[middle:])
         except Exception as error:  # noqa: BLE001 - whether it was committed is unknown, so claim anew
             for task in {self.task_of(r.topic, r.partition) for r in records}:
-                self.drop(task, "fault", type(error).__name__)
+                self.drop(task, "fault", error=error)
 
     async def apply(self, records: Sequence[Record], *, alone: bool) -> None:
         """`alone`: the store refused this record by itself, so it becomes a dead letter unread."""
@@ -159,30 +167,33 @@ class Core:
             self.handler.bury(*fresh[0], Refused("the database refused it"))
         else:
             await self.within(self.handler.prepare(fresh))
-        await self.commit([d for d in drafts.values() if d.offsets != d.task.offsets and d.task.id in self.tasks])
+        won = await self.commit([d for d in drafts.values() if d.offsets != d.task.offsets and d.task.id in self.tasks])
         took = asyncio.get_running_loop().time() - began
-        self.observer.committed(len(fresh), len(drafts), took)
-        log.debug("batch", records=len(fresh), tasks=len(drafts), seconds=round(took, 4))
+        if done := [r for d, r in fresh if d.task.id in won]:
+            self.observer.handled(done, took)
+        BATCH(records=len(done), tasks=len(won), seconds=round(took, 4))
 
     def is_next(self, draft: Draft, record: Record) -> bool:
         """Drops what was consumed before anything is computed of it; never advances over what is missing."""
         due, place = draft.offsets.get(record.topic, 0), (record.topic, record.partition)
         if record.offset > due:
-            where = f"{record.topic} at {record.offset}, due {due}"
             # Only of what was fetched after the very seek that the gap led to: anything else may be an old batch.
             if self.believes_gaps(record.topic) and self.gaps.get(place) == (due, draft.task.version - 1):
-                log.warning("gap believed", task=draft.task.id, detail=where)
+                GAP_BELIEVED(task=draft.task.id, topic=record.topic, offset=record.offset, due=due)
                 return True
             if draft.task.id in self.tasks:
                 self.gaps[place] = due, draft.task.version
-                self.drop(draft.task.id, "gap", where)
+                self.drop(draft.task.id, "gap", topic=record.topic, offset=record.offset, due=due)
             return False
         return record.offset == due
 
-    async def commit(self, drafts: Sequence[Draft]) -> None:
+    async def commit(self, drafts: Sequence[Draft]) -> set[TaskId]:
+        """The tasks whose drafts are written now; the others are dropped."""
         if not drafts:
-            return
+            return set()
+        began = asyncio.get_running_loop().time()
         won = await self.within(self.store.commit(drafts))
+        self.observer.committed([d for d in drafts if d.task.id in won], asyncio.get_running_loop().time() - began)
         for draft in drafts:
             task = draft.task
             if task.id not in won:
@@ -193,6 +204,7 @@ class Core:
             self.mind_letters(draft)
             if task.cursor is not None:
                 self.wake.set()
+        return won
 
     def adopt(self, draft: Draft) -> None:
         task = draft.task
@@ -211,11 +223,10 @@ class Core:
         if not draft.flaws:
             self.letters.pop(task, None)
             return
-        self.observer.buried(len(draft.flaws))
-        log.warning("dead letters", task=task, records=len(draft.flaws), why=draft.flaws[-1].why)
+        DEAD_LETTERS(task=task, records=len(draft.flaws), **letter_of(draft))
         self.letters[task] = self.letters.get(task, 0) + len(draft.flaws)
         if self.letters[task] >= self.flood:
-            self.halt(task, f"{self.letters[task]} dead letters in a row, the last: {draft.flaws[-1].why}")
+            self.halt(task, "flood", f"{self.letters[task]} dead letters in a row, the last: {draft.flaws[-1].why}")
 
     async def within(self, call: Coroutine[Any, Any, T]) -> T:
         async with asyncio.timeout(self.limit):
@@ -245,9 +256,9 @@ class Core:
                     asyncio.get_running_loop().call_later(ROOM, self.wake.set)
                 self.backoff.reset()
             except Exception as error:  # noqa: BLE001 - whether it was committed is unknown, so claim anew
-                log.warning("keeper starts again", error=type(error).__name__)
+                KEEPER_RESTARTS(error=error)
                 for task in self.open():
-                    self.drop(task.id, "fault", type(error).__name__)
+                    self.drop(task.id, "fault", error=error)
                 self.try_again()
 
     async def claim(self) -> None:
@@ -261,7 +272,7 @@ class Core:
             if ahead := [t for t, end in ends.get(task_id, {}).items() if task.offsets.get(t, 0) > end]:
                 # Read on from there, and what the topic gets until then would pass for consumed.
                 where = ", ".join(f"{t} at {task.offsets[t]}, it ends at {ends[task_id][t]}" for t in sorted(ahead))
-                self.halt(task_id, f"ahead of its topics, which were emptied or made anew: {where}")
+                self.halt(task_id, "emptied", f"ahead of its topics, which were emptied or made anew: {where}")
                 continue
             if before and before.version == task.version - 1:
                 task.cache, task.weight = before.cache, before.weight
@@ -305,8 +316,15 @@ class Core:
             async with asyncio.timeout(limit):
                 await self.relay.idle.wait()
         except TimeoutError:
-            log.warning("stopped before the relay was done", rows=len(self.relay.rows))
+            RELAY_LEFT(rows=len(self.relay.rows))
 
 
 def draft_of(task: Task) -> Draft:
     return Draft(task, dict(task.offsets), task.cursor)
+
+
+def letter_of(draft: Draft) -> dict[str, str]:
+    """The last dead letter of the draft, as it is logged: kind of reason, place, ids."""
+    flaw, record = draft.flaws[-1], draft.letter
+    told = {"place": f"{flaw.topic}/{flaw.partition}/{flaw.offset}", **(event_of(record.headers) if record else {})}
+    return told | ({"reason": max(draft.letters, key=lambda k: draft.letters[k])} if draft.letters else {})

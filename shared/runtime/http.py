@@ -1,7 +1,4 @@
-"""What a process says of itself over HTTP: /live, /ready, /metrics, /state, /progress and what the service adds.
-
-Three things are told apart: live (the loop turns), ready (tasks claimed, broker and database there), how far it is.
-"""
+"""What a process says of itself over HTTP: /startup, /live, /ready, /metrics, /state, /progress and what it adds."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -15,13 +12,13 @@ from starlette.routing import Route
 from shared.version import VERSION
 
 Answer = Callable[[Mapping[str, str]], Awaitable[Any]]
-Health = Callable[[], Mapping[str, Any]]
+Check = Callable[[], Mapping[str, Any]]
 
 
-def web(live: Health, ready: Health, answers: Mapping[str, Answer], registry: CollectorRegistry) -> Starlette:
-    """`live` and `ready` give at least `ok` and `why`; `answers` maps a path to what gives its JSON from the query."""
+def web(checks: Mapping[str, Check], answers: Mapping[str, Answer], registry: CollectorRegistry) -> Starlette:
+    """By path: a check gives at least `ok` and `why`, an answer gives its JSON from the query."""
 
-    def health(check: Health) -> Callable[[Request], Awaitable[Response]]:
+    def health(check: Check) -> Callable[[Request], Awaitable[Response]]:
         async def respond(_request: Request) -> Response:
             told = {**check(), "version": VERSION}
             return JSONResponse(told, status_code=200 if told["ok"] else 503)
@@ -42,8 +39,7 @@ def web(live: Health, ready: Health, answers: Mapping[str, Answer], registry: Co
 
     return Starlette(
         routes=[
-            Route("/live", health(live)),
-            Route("/ready", health(ready)),
+            *(Route(path, health(check)) for path, check in checks.items()),
             Route("/metrics", metrics),
             *(Route(path, answer(give)) for path, give in answers.items()),
         ]

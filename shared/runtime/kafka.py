@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import structlog
 from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError
@@ -18,6 +17,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
+from shared.loglines import HINT_REFUSED, PARTITION_GONE, PRODUCER_SLOW, TORN
 from shared.runtime.contract import Record, Row, RowId, TaskId
 from shared.runtime.core import Core
 from shared.settings import Settings
@@ -25,8 +25,6 @@ from shared.settings import Settings
 BATCH_BYTES = 500_000
 LARGEST_REQUEST = 1_300_000
 LIMIT = 20.0
-
-log = structlog.get_logger()
 
 
 class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -78,7 +76,9 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         @self.subscriber
         async def records(message: KafkaMessage) -> None:
             raw = message.raw_message
-            await self.core.handle([Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers) for r in raw])
+            await self.core.handle(
+                [Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers, r.timestamp) for r in raw]
+            )
 
     def pause(self, task: TaskId) -> None:
         for partition in self.partitions(task):
@@ -91,7 +91,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 consumer.seek(partition, offsets.get(partition.topic, 0))  # type: ignore[union-attr]  # as above
                 consumer.resume(partition)  # type: ignore[union-attr]  # as above
             except IllegalStateError:
-                log.info("partition went while it was claimed", task=task)
+                PARTITION_GONE(task=task)
 
     async def ends(self, tasks: Iterable[TaskId]) -> dict[TaskId, dict[str, int]]:
         found: dict[TaskId, dict[str, int]] = {task: {} for task in tasks}
@@ -101,15 +101,16 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 found[self.task_of(p.topic, p.partition)][p.topic] = end
         return found
 
-    async def answers(self) -> None:
-        """Raises when no broker does."""
-        if self.subscriber.consumer is None:
-            raise ConnectionError("not connected yet")
-        await self.subscriber.consumer.topics()
-
     def partitions(self, task: TaskId) -> list[TopicPartition]:
         consumer = self.subscriber.consumer
         return [p for p in consumer.assignment() if self.task_of(p.topic, p.partition) == task] if consumer else []
+
+    def every_task(self) -> set[TaskId]:
+        """The tasks that all replicas have together, as far as the broker has told of its topics."""
+        consumer = self.subscriber.consumer
+        if consumer is None:
+            return set()
+        return {self.task_of(t, p) for t in consumer.subscription() for p in consumer.partitions_for_topic(t) or ()}
 
     async def on_partitions_revoked(self, _revoked: Iterable[TopicPartition]) -> None:
         self.core.revoked()
@@ -117,7 +118,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         numbers = {topic: {p.partition for p in assigned if p.topic == topic} for topic in self.topics}
         if len({frozenset(n) for n in numbers.values()}) > 1:
-            log.error("assigned numbers differ between topics, nothing is claimed", task=str(numbers))
+            TORN()
             self.core.assigned(set())
         else:
             self.core.assigned({self.task_of(p.topic, p.partition) for p in assigned})
@@ -136,7 +137,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             if ours:
                 await asyncio.wait_for(consumer.commit(ours), 5)
         except (KafkaError, TimeoutError) as error:
-            log.info("offset hint not taken", error=type(error).__name__)
+            HINT_REFUSED(error=error)
 
 
 async def untouched(message: Any) -> KafkaMessage:
@@ -179,7 +180,7 @@ class KafkaPublisher:
             try:
                 await asyncio.wait_for(producer.stop(), 5)
             except (KafkaError, TimeoutError) as error:
-                log.info("producer did not stop in time", error=type(error).__name__)
+                PRODUCER_SLOW(error=error)
 
     async def send(self, rows: Sequence[Row]) -> tuple[list[RowId], Exception | None]:
         if self.producer is None:

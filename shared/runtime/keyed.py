@@ -231,6 +231,8 @@ class KeyedHandler(Generic[P]):
         entity, why = entity_named(record), reason_of(error)
         letter = dead_letter(record, int(draft.task.id), why, type(error).__name__, self.now())
         draft.out.setdefault(self.letters, []).append(letter)
+        draft.letters[kind_of(error)] += 1
+        draft.letter = record
         draft.flaws.append(Flaw(entity, record.topic, record.partition, record.offset, why))
 
     def now(self) -> datetime:
@@ -279,6 +281,11 @@ def fold(entity: Entity, fact: Fact) -> bool:
 def entity_named(record: Record) -> str:
     """Whose state lacks a record that could not be used: by its key, as text that can be stored."""
     return "".join(c for c in (record.key or b"").decode(errors="replace") if c.isprintable())[:100]
+
+
+def kind_of(error: Exception) -> str:
+    """Of few: against the contract, refused by the database, or a step raised on it."""
+    return "invalid" if isinstance(error, Invalid) else "refused" if isinstance(error, Refused) else "raised"
 
 
 def reason_of(error: Exception) -> str:

@@ -8,12 +8,11 @@ import asyncio
 import random
 from collections.abc import Iterable
 
-import structlog
-
+from shared.loglines import RELAY_RESTARTS, TASK_STOPPED
 from shared.runtime.backoff import Backoff
 from shared.runtime.contract import Publisher, Row, RowId, Store, TaskId
+from shared.runtime.observer import Nobody, Observer
 
-log = structlog.get_logger()
 AT_ONCE, MOST, REJECTED_MOST, LIMIT = 64, 256, 10, 30.0
 
 
@@ -30,8 +29,9 @@ class Relay:
         rejected_most: int = REJECTED_MOST,
         limit: float = LIMIT,
         lots: random.Random | None = None,
+        observer: Observer | None = None,
     ) -> None:
-        self.store, self.publisher = store, publisher
+        self.store, self.publisher, self.observer = store, publisher, observer or Nobody()
         self.at_once, self.most, self.rejected_most, self.limit = at_once, most, rejected_most, limit
         self.backoff = Backoff(lots or random.Random())  # noqa: S311 - jitter, not a secret
         self.rows: dict[RowId, Row] = {}
@@ -104,7 +104,8 @@ class Relay:
                 self.backoff.reset()
                 self.idle.set()
             except Exception as error:  # noqa: BLE001 - one path for every fault: forget, renew, read the table again
-                log.warning("relay starts again", error=type(error).__name__)
+                RELAY_RESTARTS(error=error)
+                self.observer.restarted()
                 self.rows.clear()
                 self.unread |= self.tasks - self.stuck.keys()
                 self.spoiled = True
@@ -128,7 +129,9 @@ class Relay:
         if sent:
             async with asyncio.timeout(self.limit):
                 await self.store.delete(sent)
+            records = {r.id: len(r.records) for r in rows}
             for row_id in sent:
+                self.observer.published(row_id.topic, records[row_id])
                 self.rows.pop(row_id, None)
                 self.rejected.pop(row_id, None)
         if error:
@@ -145,5 +148,5 @@ class Relay:
                 why = f"{row_id.topic} version {row_id.version} rejected: {type(error).__name__}"
                 self.stuck[row_id.task] = why
                 self.rejected = {i: n for i, n in self.rejected.items() if i.task != row_id.task}
-                log.error("task stopped, the broker rejects its row", task=row_id.task, why=why)
+                TASK_STOPPED(task=row_id.task, topic=row_id.topic, error=error)
                 break

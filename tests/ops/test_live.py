@@ -1,0 +1,311 @@
+"""A real Prometheus beside the real system: every alert fires for its true cause, reaches whom it concerns, and clears;
+then every panel of every dashboard shows something under load.
+"""
+
+import asyncio
+import json
+import math
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+from deploy.grafana.__main__ import FOLDER
+from deploy.local import monitoring
+from deploy.local.settings import cache
+from deploy.local.stack import Stack
+from services.cli.designations import agreement
+from services.cli.invented.telling import line
+from services.cli.invented.year import simulate
+from services.ingest.memory import MemoryIngestStore
+from tests.edge import Edge
+from tests.ops import paced
+from tests.ops.pictures import draw
+from tests.ops.running import Received, Running, load
+
+SHORT = {"SESSION_TIMEOUT": "1.5", "HEARTBEAT": "0.3", "LOOK_EVERY": "0.5", "SIGNALS_EVERY": "1", "SIGNALS_SHARE": "1"}
+YEAR = [line(event).encode() for event in simulate(3, events=4_000, broken=0.02)]
+BEFORE, DURING = YEAR[:2_000], YEAR[2_000:]
+EVENT = Edge(MemoryIngestStore()).event
+TODAY = datetime.now(UTC).date()
+VACANT, SUBMITTED = str(TODAY - timedelta(30)), str(TODAY - timedelta(10))
+ONE, TWO, LATE = "0123-001", "0123-002", "0123-009"
+
+
+@pytest.fixture(scope="module")
+def received() -> Iterator[Received]:
+    hook = Received()
+    yield hook
+    hook.close()
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path, received: Received) -> Iterator[Running]:
+    """Two replicas of every service, with short times."""
+    monitoring.ensure_agent(cache(), install=True, say=lambda _line: None)
+    paced.write(folder / "prometheus", received.url)
+    stack = Stack(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in SHORT.items():
+            patch.setenv(f"TRAPPETRIN_{name}", value)
+        try:
+            stack.up(2, monitored=True, say=lambda _line: None)
+            yield Running(stack)
+        finally:
+            stack.down(delete_data=True, say=lambda _line: None)
+
+
+# Alerts
+
+
+@contextmanager
+def locked(stack: Stack, table: str) -> Iterator[None]:
+    """Somebody's session that holds a table."""
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(stack.dsn))
+        try:
+            runner.run(connection.execute(f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+            yield
+        finally:
+            runner.run(connection.close())
+
+
+def limit_of(stack: Stack, topic: str, limit: int) -> None:
+    """Somebody changes the largest batch that a topic takes."""
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    resource.add_incremental_config(
+        ConfigEntry("max.message.bytes", str(limit), incremental_operation=AlterConfigOpType.SET)
+    )
+    admin = AdminClient({"bootstrap.servers": ",".join(stack.kafka_servers)})
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result(30)
+
+
+def first_of_december(years: int) -> str:
+    """The newest 1 December that has been, or so many years before it."""
+    newest = date(TODAY.year, 12, 1)
+    return str(newest.replace(year=newest.year - (newest > TODAY) - years))
+
+
+def list_of(day: str) -> bytes:
+    return EVENT("list.published", list_date=day, lists={"udsat": {"complete": True, "areas": []}})
+
+
+def placed(afdeling: str) -> bytes:
+    """By two people, so that its colour is known without figures."""
+    return EVENT(
+        "placement.decided", placement_id=f"p-{afdeling}", afdeling_id=afdeling, colour="green",
+        valid_from="2024-01-01",
+    )  # fmt: skip
+
+
+def offered(number: str, **vacancy: Any) -> list[bytes]:
+    return [
+        EVENT("vacancy.reported", vacancy_id=f"v{number}", vacant_from=VACANT, **vacancy),
+        EVENT("offer.submitted", offer_id=f"o{number}", vacancy_id=f"v{number}", submitted_on=SUBMITTED),
+    ]
+
+
+def agreement_signals(running: Running) -> None:
+    """What the parties leave undone, and do."""
+    running.publish(
+        [
+            line(agreement(date(2018, 1, 1))).encode(),
+            list_of(first_of_december(2)),
+            EVENT("afdeling.registered", afdeling_id=ONE),
+            placed(ONE),
+            *offered("1"),
+            *offered("2", rent_monthly=None),
+            EVENT("afdeling.registered", afdeling_id=TWO),
+            EVENT("vacancy.reported", vacancy_id="v9", afdeling_id=LATE, vacant_from=VACANT),
+        ]
+    )
+    running.fires(
+        "TrappetrinListOld",
+        "TrappetrinOfferUnanswered",
+        "TrappetrinOfferReferred",
+        "TrappetrinColoursUnknown",
+        "TrappetrinParked",
+    )
+    running.publish(
+        [
+            list_of(first_of_december(0)),
+            EVENT("offer.assigned", offer_id="o1"),
+            EVENT("offer.resolved", offer_id="o2", outcome="rejected"),
+            placed(TWO),
+            EVENT("afdeling.registered", afdeling_id=LATE),
+            placed(LATE),
+        ]
+    )
+    running.clears(
+        "TrappetrinListOld",
+        "TrappetrinOfferUnanswered",
+        "TrappetrinOfferReferred",
+        "TrappetrinColoursUnknown",
+        "TrappetrinParked",
+    )
+
+
+def broken_records(running: Running) -> None:
+    """A sender whose system is broken, and somebody's hand in an internal topic: a few records, then very many."""
+    running.produce("vacancies.v1", 0, b"{")
+    running.publish([b'{"specversion": "1.0", "id": "%d"}' % n for n in range(60)])
+    running.fires("TrappetrinDeadLetters", "TrappetrinRefusals")
+    running.produce("vacancies.v1", 1, b"{", times=700)
+    running.fires("TrappetrinTaskHalted", "TrappetrinTasksUnowned", "TrappetrinNotReady")
+    services = [f"{service}-{n}" for service in ("quota", "matching") for n in (1, 2)]
+    running.kill(*services, number=signal.SIGTERM)
+    running.until(lambda: not any(running.stack.read().process(s) for s in services), lambda: "they do not end")
+    running.up()
+    running.clears("TrappetrinTaskHalted", "TrappetrinTasksUnowned", "TrappetrinNotReady")
+    running.clears("TrappetrinDeadLetters", "TrappetrinRefusals")
+
+
+def contested(running: Running) -> None:
+    """Somebody else claims the tasks again and again."""
+    with load(running, [placed(ONE), *offered("1")], size=3):
+        while "TrappetrinTasksContested" not in running.firing():
+            running.statement("UPDATE ingest.task SET version = version + 1")
+            time.sleep(0.5)
+    running.clears("TrappetrinTasksContested")
+
+
+def behind(running: Running) -> None:
+    """Somebody's session holds a table that the classifier needs."""
+    with locked(running.stack, "classifier.fact"):
+        running.publish([placed(ONE).replace(b'"p-', b'"q-')])
+        running.fires("TrappetrinLag", "TrappetrinSignalsStale")
+    running.clears("TrappetrinLag", "TrappetrinSignalsStale")
+
+
+def stalled_and_killed(running: Running) -> None:
+    """A process is killed, and the one that takes over cannot claim: somebody's session holds the table."""
+    with locked(running.stack, "quota.task"):
+        running.kill("quota-2")
+        running.fires("TrappetrinProcessDown", "TrappetrinLoopStalled")
+    running.up()
+    running.clears("TrappetrinProcessDown", "TrappetrinLoopStalled")
+
+
+def killed(running: Running) -> None:
+    """All processes of a service are killed."""
+    running.kill("matching-1", "matching-2")
+    running.fires("TrappetrinServiceDown")
+    running.up()
+    running.clears("TrappetrinServiceDown")
+
+
+def rejected(running: Running) -> None:
+    """Somebody has made a topic too small for what quota has to say."""
+    before = 1_150_000
+    limit_of(running.stack, "quotas.v1", 100)
+    running.publish([EVENT("vacancy.reported", vacancy_id="v3", vacant_from=VACANT)])
+    running.fires("TrappetrinOutboxStuck")
+    limit_of(running.stack, "quotas.v1", before)
+    running.clears("TrappetrinOutboxStuck")
+
+
+def frozen(running: Running) -> None:
+    """A process is frozen again and again, for longer than its session."""
+    while "TrappetrinRebalancing" not in running.firing():
+        running.kill("quota-2", number=signal.SIGSTOP)
+        time.sleep(2.5)
+        running.kill("quota-2", number=signal.SIGCONT)
+        time.sleep(1)
+    running.clears("TrappetrinRebalancing")
+
+
+def away(running: Running) -> None:
+    """The database is killed, then the broker."""
+    for name, alert in (("postgres", "TrappetrinDatabaseAway"), ("kafka", "TrappetrinBrokerAway")):
+        running.kill(name)
+        running.fires(alert)
+        running.up()
+        running.clears(alert)
+
+
+@pytest.mark.timeout(420)
+def test_every_alert_fires_for_its_true_cause_and_clears(running: Running, received: Received) -> None:
+    names = alert_names(running)
+    for step in (
+        agreement_signals, behind, stalled_and_killed, killed, rejected, frozen, contested, broken_records, away,
+    ):  # fmt: skip
+        before = running.firing()
+        began = time.monotonic()
+        step(running)
+        print(f"{step.__name__}: {time.monotonic() - began:.0f} s, before it {sorted(before)}")  # noqa: T201 - seen by -s
+    running.until(lambda: not running.firing(), lambda: f"{running.firing()} do not clear")
+
+    def told(state: str) -> set[str]:
+        return {name for name, messages in received.messages.items() if state in {s for _, s in messages}}
+
+    running.until(lambda: told("resolved") >= names, lambda: f"not told as resolved: {names - told('resolved')}")
+
+    assert told("firing") == told("resolved") == names
+    assert {r for r, _ in received.messages["TrappetrinServiceDown"]} == {"on-call"}
+    assert {r for r, _ in received.messages["TrappetrinOfferReferred"]} == {"agreement"}
+    assert [t for t in received.texts if "<no value>" in t or "{{" in t] == []
+
+
+def alert_names(running: Running) -> set[str]:
+    groups = running.ask("rules", type="alert")["groups"]
+    return {rule["name"] for group in groups for rule in group["rules"]}
+
+
+# Dashboards
+
+
+def panels() -> list[Any]:
+    boards = [json.loads(f.read_text()) for f in sorted(FOLDER.glob("*.json"))]
+    return [
+        pytest.param(target["expr"], id=f"{board['uid']}: {panel['title']} {target['refId']}")
+        for board in boards
+        for panel in board["panels"]
+        for target in panel.get("targets", [])
+    ]
+
+
+def filled(expression: str) -> str:
+    """As Grafana fills in its variables, with everything chosen."""
+    return expression.replace("$__rate_interval", "20s").replace("$service", ".*")
+
+
+@pytest.fixture(scope="module")
+def measured(running: Running) -> tuple[float, float]:
+    """The time in which the system was under load; a longer one for the pictures in the docs."""
+    seconds = float(os.environ.get("TRAPPETRIN_PICTURE_SECONDS", "25"))
+    running.publish(BEFORE)
+    with load(running, DURING) as sent:
+        running.until(lambda: sent["lines"] >= 200, lambda: f"only {sent['lines']} lines were sent")
+        began = time.time()
+        time.sleep(seconds)  # what is counted must be seen twice before it has a rate
+        return began, time.time()
+
+
+@pytest.mark.parametrize("expression", panels())
+def test_every_panel_shows_something(running: Running, measured: tuple[float, float], expression: str) -> None:
+    began, ended = measured
+    found = running.ask("query_range", query=filled(expression), start=began, end=ended, step=1)["result"]
+    values = [float(value) for series in found for _, value in series["values"]]
+
+    assert [v for v in values if not math.isnan(v)] != []
+
+
+def test_pictures_are_drawn(running: Running, measured: tuple[float, float], tmp_path: Path) -> None:
+    target = Path(os.environ.get("TRAPPETRIN_PICTURES", tmp_path))
+
+    def ask(expression: str, **query: float) -> Any:
+        return running.ask("query_range", query=filled(expression), **query)
+
+    for file in sorted(FOLDER.glob("*.json")):
+        draw(json.loads(file.read_text()), ask, measured, target)
+
+    assert sorted(p.stem for p in target.glob("trappetrin-*.png")) == sorted(f.stem for f in FOLDER.glob("*.json"))
