@@ -36,28 +36,28 @@ def explanation(record: Decision, life: Life | None, language: Language) -> list
 def of_outcome(record: Decision, language: Language) -> Section:
     outcome = language.of(OUTCOMES[record.outcome])
     offer = f"{record.afdeling_id[:4]}/{record.offer_id}"
-    return Section(language(f"Tilbud {offer}: {outcome}", f"Offer {offer}: {outcome}"), [])
+    return Section(language.say(f"Tilbud {offer}: {outcome}", f"Offer {offer}: {outcome}"), [])
 
 
 def of_reasons(record: Decision, language: Language) -> Iterator[Section]:
     lines = []
     for r in record.reasons:
-        sentence = language(r.sentence_da, r.sentence_en or r.sentence_da)
+        sentence = language.say(r.sentence_da, r.sentence_en or r.sentence_da)
         lines.append(Line(f"{language.of(KINDS[r.kind])}: {sentence}", sources=(r.source,)))
         told = [language.of(table[v]) for table, v in ((MENDS, r.party), (COUNTS, r.quota_effect)) if v]
         lines.append(Line(" ".join(told), 1))
     if record.outcome == "withdrawn":
         lines.append(
             Line(
-                language(
+                language.say(
                     "Boligorganisationen har trukket tilbuddet tilbage, så intet er kontrolleret.",
                     "The organisation has withdrawn the offer, so nothing was checked.",
                 )
             )
         )
     elif not lines:
-        lines.append(Line(language("Intet taler imod tilbuddet.", "Nothing speaks against the offer.")))
-    yield Section(language("Begrundelse", "Reasons"), lines)
+        lines.append(Line(language.say("Intet taler imod tilbuddet.", "Nothing speaks against the offer.")))
+    yield Section(language.say("Begrundelse", "Reasons"), lines)
 
 
 def of_resolution(record: Decision, language: Language) -> Iterator[Section]:
@@ -69,7 +69,7 @@ def of_resolution(record: Decision, language: Language) -> Iterator[Section]:
     seen = ", ".join(language.of(CODES[code]) for code in resolution.resolves)
     lines = [
         Line(
-            language(
+            language.say(
                 f"To personer har set på: {seen}. Deres svar: {outcome}.",
                 f"Two people looked at: {seen}. Their answer: {outcome}.",
             )
@@ -78,11 +78,11 @@ def of_resolution(record: Decision, language: Language) -> Iterator[Section]:
     refer = [r.code for r in record.reasons if r.kind == "refer"]
     if left := [language.of(CODES[code]) for code in refer if code not in resolution.resolves]:
         lines.append(
-            Line(language(f"De har ikke set på: {', '.join(left)}.", f"They did not look at: {', '.join(left)}."))
+            Line(language.say(f"De har ikke set på: {', '.join(left)}.", f"They did not look at: {', '.join(left)}."))
         )
     elif not refer or any(r.kind == "refuse" for r in record.reasons):
-        lines.append(Line(language("Det ændrer ikke afgørelsen.", "That does not change the decision.")))
-    yield Section(language("Manuel afgørelse", "Decided by two people"), lines)
+        lines.append(Line(language.say("Det ændrer ikke afgørelsen.", "That does not change the decision.")))
+    yield Section(language.say("Manuel afgørelse", "Decided by two people"), lines)
 
 
 def of_changes(record: Decision, language: Language) -> Iterator[Section]:
@@ -91,12 +91,12 @@ def of_changes(record: Decision, language: Language) -> Iterator[Section]:
     terms = record.inputs.terms if record.inputs else None
     lines = [
         Line(
-            f"{language(c.sentence_da, c.sentence_en)} {language.of(CHANGES[c.party])}",
+            f"{language.say(c.sentence_da, c.sentence_en)} {language.of(CHANGES[c.party])}",
             sources=(origin(c, terms),),
         )
         for c in record.counterfactual.changes
     ]
-    title = language("Det mindste, der skulle være anderledes", "The least that would have to be different")
+    title = language.say("Det mindste, der skulle være anderledes", "The least that would have to be different")
     yield Section(title, lines)
 
 
@@ -115,8 +115,8 @@ def origin(change: Change, terms: Terms | None) -> str | None:
 
 def of_restrictions(record: Decision, language: Language) -> Iterator[Section]:
     if record.restrictions:
-        lines = [Line(language(r.sentence_da, r.sentence_en), sources=(r.paragraph,)) for r in record.restrictions]
-        yield Section(language("Hvem boligen må anvises til", "To whom the home may be assigned"), lines)
+        lines = [Line(language.say(r.sentence_da, r.sentence_en), sources=(r.paragraph,)) for r in record.restrictions]
+        yield Section(language.say("Hvem boligen må anvises til", "To whom the home may be assigned"), lines)
 
 
 def of_versions(record: Decision, language: Language) -> Section:
@@ -124,13 +124,13 @@ def of_versions(record: Decision, language: Language) -> Section:
     instant = f"{language.day(at.date())} {at:%H:%M} UTC"
     lines = [
         Line(
-            language(
+            language.say(
                 f"Afgørelse nr. {record.version} om tilbuddet; nr. {record.number} i afdelingens journal.",
                 f"Decision no. {record.version} on the offer; no. {record.number} in the estate's journal.",
             )
         ),
         Line(
-            language(
+            language.say(
                 f"Den bygger på, hvad der var modtaget {instant}; beslutningsreglernes version {record.engine}.",
                 f"It rests on what had been received by {instant}; version {record.engine} of the rules.",
             )
@@ -139,9 +139,9 @@ def of_versions(record: Decision, language: Language) -> Section:
     if inputs and inputs.terms:
         since, short = language.day(inputs.terms.effective_from), inputs.terms.agreement[:SHORT]
         lines.append(
-            Line(language(f"Aftale {short}…, i kraft fra {since}.", f"Agreement {short}…, in force from {since}."))
+            Line(language.say(f"Aftale {short}…, i kraft fra {since}.", f"Agreement {short}…, in force from {since}."))
         )
     if len(record.outcomes) > 1:
         each = ", ".join(f"{n}: {language.of(OUTCOMES[o])}" for n, o in enumerate(record.outcomes, 1))
-        lines.append(Line(language(f"Afgørelserne indtil nu: {each}.", f"The decisions until now: {each}.")))
-    return Section(language("Versioner", "Versions"), lines)
+        lines.append(Line(language.say(f"Afgørelserne indtil nu: {each}.", f"The decisions until now: {each}.")))
+    return Section(language.say("Versioner", "Versions"), lines)

@@ -25,13 +25,13 @@ def of_colour(record: Decision, language: Language) -> Iterator[Section]:
         return
     day, told = language.day(inputs.vacancy.vacant_from), inputs.colour
     colour = language.of(COLOURS[told.colour if told else "unknown"])
-    title = language(f"Afdelingens farve den {day}: {colour}", f"The estate's colour on {day}: {colour}")
+    title = language.say(f"Afdelingens farve den {day}: {colour}", f"The estate's colour on {day}: {colour}")
     yield Section(title, list(because(told, language) if told else before(language)))
 
 
 def before(language: Language) -> Iterator[Line]:
     yield Line(
-        language(
+        language.say(
             "Dagen ligger før afdelingens første registrering, så der er intet at bygge en farve på.",
             "The day lies before the estate's first registration, so there is nothing to build a colour on.",
         )
@@ -42,13 +42,13 @@ def because(told: ColourInput, language: Language) -> Iterator[Line]:
     """Step by step until one holds; before that what is no step, a placement for one."""
     since, version = language.day(told.from_), told.version
     yield Line(
-        language(
+        language.say(
             f"Den gælder fra {since} og blev fastslået på dette (farvetidslinjens version {version}):",
             f"It holds from {since} and was established on this (version {version} of the timeline):",
         )
     )
     if told.at_least:
-        yield Line(language("Rød kan ikke udelukkes; mindst gul.", "Red cannot be excluded; at least yellow."))
+        yield Line(language.say("Rød kan ikke udelukkes; mindst gul.", "Red cannot be excluded; at least yellow."))
     for reason in told.because:
         if reason.step is None:
             yield Line(beside_the_steps(told, reason, language))
@@ -67,19 +67,19 @@ def beside_the_steps(told: ColourInput, reason: Reason, language: Language) -> s
     note = reason.note or ""
     match reason.way:
         case "placement":
-            return language(f"Manuel placering {told.manual}: {note}", f"Manual placement {told.manual}: {note}")
+            return language.say(f"Manuel placering {told.manual}: {note}", f"Manual placement {told.manual}: {note}")
         case "predecessors":
-            return language(
+            return language.say(
                 f"Egne tal giver ingen farve, så den strengeste blandt forgængerne gælder: {kin(note, language)}",
                 f"Its own figures give no colour, so the strictest of its predecessors holds: {kin(note, language)}",
             )
         case "successors":
-            return language(
+            return language.say(
                 f"Afdelingen er ført videre og har den strengeste farve blandt efterfølgerne: {kin(note, language)}",
                 f"The estate goes on in others and has the strictest colour of its successors: {kin(note, language)}",
             )
         case _:
-            return language(f"Ukendt: {language.note(note)}", f"Unknown: {language.note(note)}")
+            return language.say(f"Ukendt: {language.note(note)}", f"Unknown: {language.note(note)}")
 
 
 def kin(note: str, language: Language) -> str:
@@ -89,7 +89,7 @@ def kin(note: str, language: Language) -> str:
 
 
 def area(way: Reason, language: Language) -> Iterator[Line]:
-    heading, verdict = language("Område", "Area"), language.of(YES_NO[way.verdict])
+    heading, verdict = language.say("Område", "Area"), language.of(YES_NO[way.verdict])
     if not way.criteria:
         yield Line(f"{heading}: {verdict}; {language.note(way.note)}", 1)
         return
@@ -102,23 +102,23 @@ def area(way: Reason, language: Language) -> Iterator[Line]:
 
 def own_figures(way: Reason, language: Language) -> Iterator[Line]:
     many, source = enough([c for c in way.criteria if c.name in FOUR], way, language)
-    also = language(
+    also = language.say(
         "; desuden skal andelen fra ikke-vestlige lande være over sin grænse",
         "; and the share from non-western countries must be over its limit",
     )
     beside = also if any(c.name not in FOUR for c in way.criteria) else ""
-    heading, verdict = language("Egne nøgletal", "Own figures"), language.of(YES_NO[way.verdict])
+    heading, verdict = language.say("Egne nøgletal", "Own figures"), language.of(YES_NO[way.verdict])
     yield Line(f"{heading}: {verdict}; {many}{beside}", 1, (language.of(FIGURES), source))
     for c in way.criteria:
         if c.value is not None:
             yield Line(f"{language.of(MET[c.verdict])} – {own(c, c.value, language)}", 2, (c.source,))
     if missing := ", ".join(language.of(CRITERIA[c.name].name) for c in way.criteria if c.value is None):
-        yield Line(language(f"ukendt – intet tal: {missing}", f"unknown – no figure: {missing}"), 2)
+        yield Line(language.say(f"ukendt – intet tal: {missing}", f"unknown – no figure: {missing}"), 2)
 
 
 def twins(way: Reason, language: Language) -> Iterator[Line]:
     many, source = enough(way.criteria, way, language)
-    heading, verdict = language("Tvillinger", "Twins"), language.of(YES_NO[way.verdict])
+    heading, verdict = language.say("Tvillinger", "Twins"), language.of(YES_NO[way.verdict])
     yield Line(f"{heading}: {verdict}; {many}", 1, (language.of(TWINS) if way.criteria else None, source))
     for c in way.criteria:
         yield Line(f"{language.of(MET[c.verdict])} – {beside_twins(c, language)}", 2, (c.source,))
@@ -135,8 +135,8 @@ def enough(counted: list[Criterion], way: Reason, language: Language) -> tuple[s
         return language.note(way.note), None
     needed, of, source = found.groups()
     met, unknown = (sum(c.verdict is v for c in counted) for v in (True, None))
-    also = language(f", {unknown} ukendt", f", {unknown} unknown") if unknown else ""
-    told = language(
+    also = language.say(f", {unknown} ukendt", f", {unknown} unknown") if unknown else ""
+    told = language.say(
         f"{met} af {of} opfyldt{also}; mindst {needed} skal være det",
         f"{met} of {of} met{also}; at least {needed} must be",
     )
@@ -146,10 +146,10 @@ def enough(counted: list[Criterion], way: Reason, language: Language) -> tuple[s
 def own(c: Criterion, value: Decimal, language: Language) -> str:
     measure = CRITERIA[c.name]
     if c.limit is None:
-        limit = language(f"grænsen er ukendt: {language.note(c.note)}", f"limit unknown: {language.note(c.note)}")
+        limit = language.say(f"grænsen er ukendt: {language.note(c.note)}", f"limit unknown: {language.note(c.note)}")
     else:
         compared, distance = language.of(measure.compared), far(c.distance, language)
-        limit = f"{language('grænse', 'limit')}: {compared} {language.percent(c.limit)}{distance}"
+        limit = f"{language.say('grænse', 'limit')}: {compared} {language.percent(c.limit)}{distance}"
     return f"{language.of(measure.name)}: {language.percent(value)} ({limit})"
 
 
@@ -157,8 +157,8 @@ def far(distance: Decimal | None, language: Language) -> str:
     if distance is None:
         return ""
     if not distance:
-        return language("; præcis på grænsen", "; exactly on the limit")
-    how = language("over", "above") if distance > 0 else language("under", "below")
+        return language.say("; præcis på grænsen", "; exactly on the limit")
+    how = language.say("over", "above") if distance > 0 else language.say("under", "below")
     return f"; {language.points(abs(distance))} {how}"
 
 
@@ -168,9 +168,9 @@ def beside_twins(c: Criterion, language: Language) -> str:
         return f"{name}: {language.note(c.note)}"
     worse, its, limit = c.distance + c.limit, language.percent(Decimal(mean[1])), language.number(c.limit)
     value = language.percent(c.value)
-    how = language("dårligere", "worse") if worse > 0 else language("bedre", "better")
-    by = f"{language.points(abs(worse))} {how}" if worse else language("det samme", "the same")
-    return language(
+    how = language.say("dårligere", "worse") if worse > 0 else language.say("bedre", "better")
+    by = f"{language.points(abs(worse))} {how}" if worse else language.say("det samme", "the same")
+    return language.say(
         f"{name}: {value}, tvillingerne {its}: {by} (grænse: mindst {limit})",
         f"{name}: {value}, its twins {its}: {by} (limit: at least {limit})",
     )

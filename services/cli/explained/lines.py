@@ -32,7 +32,7 @@ def laid_out(sections: Sequence[Section], language: Language) -> Iterator[tuple[
             marks = "".join(f" [{known.setdefault(s, len(known) + 1)}]" for s in line.sources if s)
             yield False, f"{'  ' * (line.depth + 1)}{line.text}{marks}"
     if known:
-        yield True, language("Kilder", "Sources")
+        yield True, language.say("Kilder", "Sources")
         told = "  ".join(f"[{number}] {language.source(source)}".replace(" ", HARD) for source, number in known.items())
         for text in wrap(told, WIDTH, break_long_words=False, break_on_hyphens=False):
             yield False, f"  {text.replace(HARD, ' ')}"

@@ -138,15 +138,15 @@ class Language(StrEnum):
     da = "da"
     en = "en"
 
-    def __call__(self, danish: str, english: str) -> str:
+    def say(self, danish: str, english: str) -> str:
         return danish if self is Language.da else english
 
     def of(self, words: Words) -> str:
-        return self(*words)
+        return self.say(*words)
 
     def day(self, day: date) -> str:
         """01.02.2024 in Danish, 2024-02-01 in English."""
-        return self(f"{day:%d.%m.%Y}", str(day))
+        return self.say(f"{day:%d.%m.%Y}", str(day))
 
     def number(self, value: Decimal) -> str:
         return self.of(number(value))
@@ -159,7 +159,7 @@ class Language(StrEnum):
         return source if self is Language.da else re.sub(r"^antagelse:", "assumption:", source)
 
     def points(self, value: Decimal) -> str:
-        unit = self("procentpoint", "percentage point" if value == 1 else "percentage points")
+        unit = self.say("procentpoint", "percentage point" if value == 1 else "percentage points")
         return f"{self.number(value)} {unit}"
 
     def percent(self, value: Decimal) -> str:
