@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from services.cli.explained.words import Language
 from services.cli.journal import Kept, ledger_of, written
 from services.cli.screen import screen
 from services.cli.state import Json, as_json
 from services.cli.system import find
 from services.cli.whom import AN_AFDELING
-from services.cli.words import HEADINGS, Language, amounts, standing, what
+from services.cli.words import HEADINGS, amounts, standing, what
 from shared.events.ids import PREFIX, SUFFIX
 from shared.events.internal import LedgerLine
 

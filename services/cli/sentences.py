@@ -1,7 +1,8 @@
 """What the services publish, as sentences for people: the outcome first, then why."""
 
+from services.cli.explained.words import Language
 from services.cli.state import COLOURS
-from services.cli.words import Language, what
+from services.cli.words import what
 from shared.events.internal import Area, Colours, Decision, LedgerLine, Life, OfferReason, Quota, Receipt, Supply
 
 OUTCOMES = {

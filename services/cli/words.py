@@ -1,15 +1,10 @@
 """The words of a ledger for people, in English and Danish."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
+from services.cli.explained.words import Language
 from shared.events.internal import Amounts, LedgerLine
-
-
-class Language(StrEnum):
-    en = "en"
-    da = "da"
 
 
 class Words(dict[str, tuple[str, str]]):

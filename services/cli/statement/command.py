@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from services.cli.explained.words import Language
 from services.cli.journal import ledgers, written
 from services.cli.screen import screen
 from services.cli.state import Json, as_json
@@ -19,7 +20,6 @@ from services.cli.system import System, find
 from services.cli.terms import read_terms
 from services.cli.whom import Organisation
 from services.cli.words import REASONS as WORDS
-from services.cli.words import Language
 
 COUNTS = {
     "counted": "counted", "counted_share": "share", "suspended": "sus-\npended", "excluded": "not\ncounted",

@@ -7,11 +7,12 @@ from typing import get_args
 import pytest
 
 from services.cli.evaluate import lines_of
+from services.cli.explained.words import Language
 from services.cli.journal import Broken, ledgers
 from services.cli.ledger import show
 from services.cli.screen import screen
 from services.cli.statement.figures import REASONS as COLUMNS
-from services.cli.words import COLOURS, LINES, REASONS, Language, standing
+from services.cli.words import COLOURS, LINES, REASONS, standing
 from shared.events.internal import Entry, Reversal
 from shared.events.values import Colour
 from shared.runtime.contract import Written
