@@ -41,6 +41,7 @@ def send(system: System, lines: Iterable[tuple[str, int, bytes]], municipality: 
         {
             "bootstrap.servers": ",".join(system.kafka),
             "enable.idempotence": True,
+            "max.in.flight.requests.per.connection": 1,  # more lose records of topics just made
             "linger.ms": 5,
             "message.max.bytes": INBOUND_BYTES + 100_000,
             "partitioner": "murmur2_random",

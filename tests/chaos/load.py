@@ -41,6 +41,7 @@ class Sender:
             {
                 "bootstrap.servers": ",".join(system.kafka),
                 "enable.idempotence": True,
+                "max.in.flight.requests.per.connection": 1,  # more lose records of topics just made
                 "linger.ms": 5,
                 "message.timeout.ms": int(PATIENCE * 1000),
                 "partitioner": "murmur2_random",
