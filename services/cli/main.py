@@ -8,11 +8,12 @@ import typer
 from services.cli.day import day
 from services.cli.demo import demo
 from services.cli.designations import designations
-from services.cli.edge import dlq, parked
+from services.cli.dlq import dlq
 from services.cli.evaluate import evaluate
 from services.cli.explain import explain
 from services.cli.journal import Broken
 from services.cli.ledger import ledger
+from services.cli.parked import parked
 from services.cli.publish import publish
 from services.cli.referrals import referrals
 from services.cli.screen import screen
@@ -44,12 +45,13 @@ def console() -> None:
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The system on this machine": (demo, up, down, status, settle, setup),
-    "What it knows": (state, explain, verify, ledger, statement, supply, referrals, watch, parked),
+    "What it knows": (state, explain, verify, ledger, statement, supply, referrals, watch),
     "Files of events": (evaluate, publish, simulate, designations),
 }
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(parked, name="parked", rich_help_panel="What it knows")
 app.add_typer(dlq, name="dlq", rich_help_panel="What it knows")
 app.add_typer(day, name="day", rich_help_panel="The system on this machine")
 

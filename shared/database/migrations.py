@@ -1,6 +1,6 @@
 """Plain SQL files, in the order of their names, each once: one schema per service, nobody reads another's.
 
-The keyed services share the tables of the runtime (`shared/runtime/migrations`); ingest has its own.
+The keyed services share the tables of the runtime (`shared/runtime/migrations`); ingest and the console have their own.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ FOLDERS: dict[str, tuple[Path, ...]] = {
     "classifier": (KEYED,),
     "quota": (KEYED,),
     "matching": (KEYED,),
+    "console": (ROOT / "services" / "cli" / "migrations",),
 }
 LOCK = 7_411_053  # any number, the same for all who migrate
 
