@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import typer
 
+from services.cli.asof import state
 from services.cli.day import day
 from services.cli.demo import demo
 from services.cli.designations import designations
@@ -21,12 +22,12 @@ from services.cli.settle import settle
 from services.cli.setup import setup
 from services.cli.simulate import simulate
 from services.cli.stack import down, status, up
-from services.cli.state import state
 from services.cli.statement.command import statement
 from services.cli.supply import supply
 from services.cli.system import Unreachable
 from services.cli.verify import verify
 from services.cli.watch import watch
+from shared.database.migrations import MigrationFailed
 from shared.logging import configure_console
 from shared.version import VERSION
 
@@ -69,7 +70,7 @@ def main() -> None:
     except Unreachable as error:
         screen(stderr=True).print(str(error), highlight=False, markup=False)
         sys.exit(2)
-    except Broken as error:
+    except (Broken, MigrationFailed) as error:
         screen(stderr=True).print(str(error), highlight=False, markup=False)
         sys.exit(1)
 
