@@ -60,7 +60,9 @@ class Overflow:
         return None
 
     def weight(self, letters: Counter[str]) -> int:
-        return letters.total() - (max(letters.values(), default=0) if self.everyones else 0)
+        """What counts; a record without a party is nobody's own, so it always does."""
+        own = max((n for party, n in letters.items() if party), default=0)
+        return letters.total() - (own if self.everyones else 0)
 
     def forget(self, task: str) -> None:
         """Count anew: the task was stopped, or somebody else owns it."""

@@ -60,6 +60,13 @@ def test_where_a_task_is_everyones_one_party_stops_nobody() -> None:
     assert overflow.note(SOURCE, ["0456", "0789"]) == "5 dead letters in a row"
 
 
+def test_where_a_task_is_everyones_what_is_nobodys_stops_it() -> None:
+    overflow = Overflow(run=5, share=1, window=1_000, everyones=True)
+
+    assert overflow.note(SOURCE, [""] * 4 + ["0123"] * 9) is None
+    assert overflow.note(SOURCE, [""]) == "5 dead letters in a row"
+
+
 def test_where_a_task_is_everyones_the_share_is_that_of_the_others() -> None:
     overflow = Overflow(run=1_000, share=0.3, window=100, everyones=True)
     one = [overflow.note(SOURCE, ["0123"] * 9 + [G]) for _ in range(20)]
