@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.runtime.overflow import RUN, SHARE, WINDOW
+
 PREFIX = "TRAPPETRIN_"
 
 
@@ -30,6 +32,9 @@ class Settings(BaseSettings):
     session_timeout: float = Field(default=6.0, ge=0.5, le=300, description="silent for so long, a process is given up")
     heartbeat: float = Field(default=0.5, gt=0, le=60, description="how often the group hears that we live")
     metadata_age: float = Field(default=2.0, gt=0, le=600, description="how soon a new organisation's topic is seen")
+    overflow_run: int = Field(default=RUN, ge=1, description="dead letters in a row that stop their source")
+    overflow_share: float = Field(default=SHARE, gt=0, le=1, description="a greater share of dead letters stops it too")
+    overflow_window: int = Field(default=WINDOW, ge=1, description="among so many records of the source, the last ones")
     close_days: Literal["clock", "by_hand"] = Field(
         default="clock",
         description="whether ingest closes each day by its own clock, or waits for `trappetrin day close`",

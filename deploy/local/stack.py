@@ -68,9 +68,11 @@ class Stack:
         return [f"127.0.0.1:{book.ports[n]}" for n in sorted(book.processes) if is_broker(n) and book.process(n)]
 
     @property
-    def dsn(self) -> str:
+    def dsn(self) -> str | None:
+        """None when no database was ever started here."""
         book = self.read()
-        return postgres.dsn(book.ports["postgres"], book.password)
+        port = book.ports.get("postgres")
+        return postgres.dsn(port, book.password) if port else None
 
     def service_urls(self, service: str) -> list[str]:
         """Of the replicas that live."""

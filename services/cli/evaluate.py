@@ -30,6 +30,7 @@ from shared.runtime.contract import Handler, Outgoing
 from shared.runtime.core import Core
 from shared.runtime.keyed import Domain, KeyedHandler, of_number
 from shared.runtime.memory import MemoryBroker, MemoryConsumer, MemoryPublisher, MemoryStore, run_until_quiet
+from shared.runtime.overflow import Overflow
 from shared.runtime.relay import Relay
 from shared.runtime.views import State, merge, view
 
@@ -78,7 +79,7 @@ class Offline:
     ) -> tuple[Core, MemoryConsumer]:
         consumer = MemoryConsumer(self.broker, reads, task_of)
         relay = Relay(store, MemoryPublisher(self.broker), most=NEVER)
-        return Core(store, consumer, relay, handler, task_of=task_of, flood=NEVER), consumer
+        return Core(store, consumer, relay, handler, task_of=task_of, overflow=Overflow(run=NEVER, share=1)), consumer
 
     def send(self, file: str, number: int, line: bytes, municipality: str) -> None:
         """One line, onto the one partition of its sender's topic: the order of the file is the order of arrival."""

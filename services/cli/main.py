@@ -5,14 +5,16 @@ from collections.abc import Callable
 
 import typer
 
+from services.cli.asof import state
 from services.cli.day import day
 from services.cli.demo import demo
 from services.cli.designations import designations
-from services.cli.edge import dlq, parked
+from services.cli.dlq import dlq
 from services.cli.evaluate import evaluate
 from services.cli.explain import explain
 from services.cli.journal import Broken
 from services.cli.ledger import ledger
+from services.cli.parked import parked
 from services.cli.publish import publish
 from services.cli.referrals import referrals
 from services.cli.screen import screen
@@ -20,12 +22,12 @@ from services.cli.settle import settle
 from services.cli.setup import setup
 from services.cli.simulate import simulate
 from services.cli.stack import down, status, up
-from services.cli.state import state
 from services.cli.statement.command import statement
 from services.cli.supply import supply
 from services.cli.system import Unreachable
 from services.cli.verify import verify
 from services.cli.watch import watch
+from shared.database.migrations import MigrationFailed
 from shared.logging import configure_console
 from shared.version import VERSION
 
@@ -44,12 +46,13 @@ def console() -> None:
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The system on this machine": (demo, up, down, status, settle, setup),
-    "What it knows": (state, explain, verify, ledger, statement, supply, referrals, watch, parked),
+    "What it knows": (state, explain, verify, ledger, statement, supply, referrals, watch),
     "Files of events": (evaluate, publish, simulate, designations),
 }
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(parked, name="parked", rich_help_panel="What it knows")
 app.add_typer(dlq, name="dlq", rich_help_panel="What it knows")
 app.add_typer(day, name="day", rich_help_panel="The system on this machine")
 
@@ -67,7 +70,7 @@ def main() -> None:
     except Unreachable as error:
         screen(stderr=True).print(str(error), highlight=False, markup=False)
         sys.exit(2)
-    except Broken as error:
+    except (Broken, MigrationFailed) as error:
         screen(stderr=True).print(str(error), highlight=False, markup=False)
         sys.exit(1)
 

@@ -13,7 +13,7 @@ from services.cli.screen import screen
 from services.cli.state import Json, as_json
 from services.cli.system import System, find
 from shared.events.decoding import route
-from shared.events.topics import INBOUND_BYTES, sender_of
+from shared.events.topics import LETTER_BYTES, sender_of
 from shared.runtime.admin import ensure_senders
 
 FLUSH = 60.0
@@ -31,23 +31,27 @@ class Sent:
         return sum(self.topics.values())
 
 
-def send(system: System, lines: Iterable[tuple[str, int, bytes]], municipality: str = "0851") -> Sent:
-    """Send lines (file, number, bytes) in CloudEvents structured mode; returns when the broker has them all.
-
-    Missing topics of senders are created. Lines of one key keep their order.
-    """
-    sent, known = Sent(), set[str]()
-    producer = Producer(
+def producer_of(system: System) -> Producer:
+    """For the largest record that there may be, as Kafka's own clients spread keys."""
+    return Producer(
         {
             "bootstrap.servers": ",".join(system.kafka),
             "enable.idempotence": True,
             "max.in.flight.requests.per.connection": 1,  # more lose records of topics just made
             "linger.ms": 5,
-            "message.max.bytes": INBOUND_BYTES + 100_000,
+            "message.max.bytes": LETTER_BYTES,
             "partitioner": "murmur2_random",
             "log_level": 2,  # what was not acknowledged is told anyway
         }
     )
+
+
+def send(system: System, lines: Iterable[tuple[str, int, bytes]], municipality: str = "0851") -> Sent:
+    """Send lines (file, number, bytes) in CloudEvents structured mode; returns when the broker has them all.
+
+    Missing topics of senders are created. Lines of one key keep their order.
+    """
+    sent, known, producer = Sent(), set[str](), producer_of(system)
     for file, number, line in lines:
         topic, key = route(line, municipality)
         if topic not in known:

@@ -24,8 +24,8 @@ POLL = 0.1
 class Watcher:
     """Looks at the ends of all topics that services read, and at how far each service is."""
 
-    def __init__(self, system: System) -> None:
-        self.system = system
+    def __init__(self, system: System, *, past_stops: bool = False) -> None:
+        self.system, self.past_stops = system, past_stops
         self.consumer = Consumer(
             {"bootstrap.servers": ",".join(system.kafka), "group.id": "trappetrin.settle", "log_level": 2}
         )
@@ -46,13 +46,18 @@ class Watcher:
         return found
 
     def behind(self, ends: Ends) -> dict[str, int]:
-        """What is left to do, by name; empty when nothing is."""
+        """What is left to do, by name; empty when nothing is. Of a stopped source nothing is, where so told."""
         left: dict[str, int] = {}
         for service in SERVICES:
             progress = self.system.ask(service, "/progress")
+            stopped = progress["stopped"]
+            for task in () if self.past_stops else stopped:
+                left[f"{service} {task} is stopped, see `trappetrin dlq stops`"] = 1
             stored = {(t, int(p)): o for t, parts in progress["offsets"].items() for p, o in parts.items()}
             for (topic, number), end in ends.items():
                 inbound = service == "ingest" and re.fullmatch(INBOUND_PATTERN, topic)
+                if (f"{topic}/{number}" if inbound else str(number)) in stopped:
+                    continue
                 if (inbound or topic in READS.get(service, ())) and (lag := end - stored.get((topic, number), 0)):
                     left[f"{service} records"] = left.get(f"{service} records", 0) + lag
             for what in ("outbox", "reconsidering", "releasable"):
@@ -69,9 +74,14 @@ class Watcher:
         return left
 
 
-def wait_until_settled(system: System, limit: float = 300.0, console: Console | None = None) -> float:
-    """Seconds that it took. Raises `TimeoutError` that names what is left."""
-    watcher, began, left = Watcher(system), time.monotonic(), {"unknown": 1}
+def wait_until_settled(
+    system: System, limit: float = 300.0, console: Console | None = None, *, past_stops: bool = False
+) -> float:
+    """Seconds that it took. With `past_stops` what a stopped source has left is not waited for.
+
+    Raises `TimeoutError` that names what is left.
+    """
+    watcher, began, left = Watcher(system, past_stops=past_stops), time.monotonic(), {"unknown": 1}
     try:
         while left:
             try:
@@ -89,11 +99,17 @@ def wait_until_settled(system: System, limit: float = 300.0, console: Console | 
     return time.monotonic() - began
 
 
-def settle(limit: Annotated[float, typer.Option(help="Give up after so many seconds, exit code 1.")] = 300.0) -> None:
+def settle(
+    limit: Annotated[float, typer.Option(help="Give up after so many seconds, exit code 1.")] = 300.0,
+    *,
+    past_stops: Annotated[
+        bool, typer.Option("--past-stops", help="Do not wait for what sources that are stopped have left.")
+    ] = False,
+) -> None:
     """Wait until all that was sent has had its effect: offsets at the ends, outboxes empty."""
     console = screen(stderr=True)
     try:
-        took = wait_until_settled(find(), limit, console if console.is_terminal else None)
+        took = wait_until_settled(find(), limit, console if console.is_terminal else None, past_stops=past_stops)
     except TimeoutError as error:
         console.print(str(error))
         raise typer.Exit(1) from error

@@ -1,4 +1,4 @@
-"""`trappetrin state`: the state of the running system, in the shape of `evaluate`; each service answers for its own."""
+"""The state of the running system, in the shape of `evaluate`; each service answers for its own."""
 
 import json
 from typing import Annotated, Any
@@ -7,8 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.screen import screen
-from services.cli.system import System, find
+from services.cli.system import System
 from shared.events.topics import SERVICES
 from shared.runtime.views import State, merge
 
@@ -64,12 +63,3 @@ def current(system: System) -> State:
     for service in SERVICES:
         merge(whole, system.ask(service, "/state"))
     return whole
-
-
-def state(as_text: Json = False) -> None:
-    """Print the state of the running system: staircase, areas, quotas, decisions."""
-    whole = current(find())
-    if as_text:
-        typer.echo(as_json(whole))
-    else:
-        show(whole, screen())

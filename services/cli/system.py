@@ -1,6 +1,7 @@
 """Where the running system is: from the environment, or from the local stack beside the repository.
 
-`TRAPPETRIN_KAFKA` names the brokers; `TRAPPETRIN_URLS` the services, as `ingest=http://…,classifier=http://…`.
+`TRAPPETRIN_KAFKA` names the brokers; `TRAPPETRIN_URLS` the services, as `ingest=http://…,classifier=http://…`; and
+`TRAPPETRIN_DATABASE` the database, which only an operator's commands need.
 """
 
 import os
@@ -17,10 +18,18 @@ from shared.events.topics import SERVICES
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Bootstrap servers, and per service the addresses of its live replicas."""
+    """Bootstrap servers, per service the addresses of its live replicas, and the database where it is known."""
 
     kafka: Sequence[str]
     urls: Mapping[str, Sequence[str]]
+    dsn: str | None = None
+
+    @property
+    def database(self) -> str:
+        """Raises `Unreachable`."""
+        if self.dsn is None:
+            raise Unreachable("no database is known: start it with `trappetrin up`, or name it in TRAPPETRIN_DATABASE")
+        return self.dsn
 
     def ask(self, service: str, path: str) -> Any:
         """The JSON answer of the first replica that answers. Raises `Unreachable`."""
@@ -46,7 +55,7 @@ def find() -> System:
         urls: dict[str, list[str]] = {}
         for service, _, url in pairs:
             urls.setdefault(service.strip(), []).append(url.strip().rstrip("/"))
-        return System(servers.split(","), urls)
+        return System(servers.split(","), urls, os.environ.get("TRAPPETRIN_DATABASE"))
     system = of(Stack())
     if not system.kafka:
         typer.echo("Nothing is running here: start it with `trappetrin up`, or name it in TRAPPETRIN_KAFKA.", err=True)
@@ -56,4 +65,4 @@ def find() -> System:
 
 def of(stack: Stack) -> System:
     """The system that this stack runs, as it is now."""
-    return System(stack.kafka_servers, {s: stack.service_urls(s) for s in SERVICES})
+    return System(stack.kafka_servers, {s: stack.service_urls(s) for s in SERVICES}, stack.dsn)

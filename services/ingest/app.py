@@ -32,9 +32,13 @@ def main() -> None:
         async def state(_query: Mapping[str, str]) -> Any:
             return await handler.view()
 
-        async def parked(_query: Mapping[str, str]) -> Any:
-            waiting = await handler.parked(PARKED_AT_MOST)
+        async def parked(query: Mapping[str, str]) -> Any:
+            most = query.get("most", "")
+            waiting = await handler.parked(int(most) if most.isdecimal() else PARKED_AT_MOST)
             return [{**w._asdict(), "since": w.since.isoformat()} for w in waiting]
+
+        async def crowds(_query: Mapping[str, str]) -> Any:
+            return [{**c._asdict(), "since": c.since.isoformat()} for c in await handler.crowds()]
 
         async def left() -> Mapping[str, int]:
             return {"releasable": sum((await handler.waiting()).values())}
@@ -56,7 +60,7 @@ def main() -> None:
             store,
             handler,
             task_of,
-            {"/state": state, "/parked": parked},
+            {"/state": state, "/parked": parked, "/parked/stats": crowds},
             pattern=INBOUND_PATTERN,
             believes_gaps=lambda _topic: True,
             left=left,

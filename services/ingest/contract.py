@@ -61,12 +61,32 @@ class RefusedEvent(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A parked event, as it is listed."""
+    """A parked event, as it is listed; topic, partition and offset are where its bytes lie."""
 
     afdeling: str
     event_id: str
     type: str
     since: datetime
+    topic: str
+    partition: int
+    offset: int
+
+
+class Crowd(NamedTuple):
+    """How many parked events of one type wait for afdelinger of one organisation, and since when the first does."""
+
+    organisation: str
+    type: str
+    events: int
+    afdelinger: int
+    since: datetime
+
+
+class Discarded(NamedTuple):
+    """A parked fact that an operator discards, and why."""
+
+    kept: Kept
+    why: str
 
 
 @dataclass(slots=True)
@@ -81,6 +101,7 @@ class Intake:
     fixed: list[tuple[Subject, str, str]] = field(default_factory=list)
     refusals: list[RefusedEvent] = field(default_factory=list)
     released: list[FactId] = field(default_factory=list)
+    discarded: list[FactId] = field(default_factory=list)
     leans: set[TaskId] = field(default_factory=set)
     fates: Counter[str] = field(default_factory=Counter)
 
@@ -109,10 +130,15 @@ class IngestStore(Protocol):
         """What is known of these facts, of what their subjects fix, and of the registrations of these afdelinger."""
 
     async def releasable(self, task: TaskId, limit: int) -> Sequence[Kept]:
-        """The task's parked facts whose afdeling is registered now, in the order in which they came."""
+        """The task's parked facts whose afdeling is registered now, in the order in which they came; discarded ones are
+        left out.
+        """
 
     async def waiting(self) -> Mapping[TaskId, int]:
-        """How many facts each task has to release; tasks that have none are left out."""
+        """How many facts each task has to release or to discard; tasks that have none are left out."""
+
+    async def discards(self, task: TaskId, limit: int) -> Sequence[Discarded]:
+        """The task's parked facts that an operator has discarded and that are still there."""
 
     async def last_closed(self) -> int | None:
         """The number of the last day that was closed; None while none was."""
@@ -122,3 +148,6 @@ class IngestStore(Protocol):
 
     async def parked(self, limit: int) -> Sequence[Waiting]:
         """Parked facts, the oldest first."""
+
+    async def crowds(self) -> Sequence[Crowd]:
+        """All parked facts, counted."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from services.ingest.contract import IngestStore, Intake, Kept, Origin, RefusedEvent, Waiting
+from services.ingest.contract import Crowd, IngestStore, Intake, Kept, Origin, RefusedEvent, Waiting
 from services.ingest.domain import Known, Refusal, Subject, admit, fact_id, subject
 from services.ingest.reading import identity, printable, read
 from shared.events.cloudevents import Invalid, shown
@@ -18,7 +18,7 @@ from shared.events.internal import AreaNamed, Receipt
 from shared.events.partitioning import PARTITIONS, partition_of
 from shared.events.topics import INTERNAL_BYTES, dead_letters, receipts_topic, sender_of, topic_of
 from shared.runtime.contract import Draft, Flaw, Outgoing, Record, TaskId
-from shared.runtime.deadletters import dead_letter
+from shared.runtime.deadletters import dead_letter, mend
 
 WRITER = "ingest"
 CONTROL = "control.v1"
@@ -51,6 +51,7 @@ class IngestHandler:
                     lean(draft, fact, authors)
             except Exception as error:  # noqa: BLE001  # a step that raises costs its own record, never its neighbours
                 self.bury(draft, arrival.record, error)
+        mend(batch)
 
     def bury(self, draft: Draft, record: Record, error: Exception) -> None:
         """What the database refuses, or a step raises on: refused like any other, but somebody must look."""
@@ -61,17 +62,24 @@ class IngestHandler:
         draft.flaws.append(Flaw("", record.topic, record.partition, record.offset, why))
 
     async def reconsider(self, draft: Draft) -> None:
-        """Release the next chunk of the task's parked facts whose afdeling is registered now."""
+        """The next chunk of the task's parked facts: released where the afdeling is registered, or discarded."""
         now, ready = self.clock(), await self.store.releasable(draft.task.id, CHUNK)
         for kept in ready:
             key = (kept.fact.about() or "").encode()
             put(draft, [*publications(kept), receipt(kept.origin, key, now, fate="released")])
         intake(draft).released += [kept.id for kept in ready]
         intake(draft).fates["released"] += len(ready)
-        draft.cursor = "" if len(ready) == CHUNK else None
+        unwanted = await self.store.discards(draft.task.id, CHUNK)
+        for kept, why in unwanted:
+            about = kept.fact.about() or ""
+            rule = printable(f"was discarded by an operator, since this afdeling is not registered: {why}")
+            told = {"fate": "refused", "field": "data.afdeling_id", "rule": rule, "value": about}
+            put(draft, [receipt(kept.origin, about.encode(), now, **told)])
+        intake(draft).discarded += [kept.id for kept, _ in unwanted]
+        draft.cursor = "" if CHUNK in (len(ready), len(unwanted)) else None
 
     async def waiting(self) -> Mapping[TaskId, int]:
-        """How many parked facts each task has to release: what the timer sets cursors by, and `settle` waits for."""
+        """How many parked facts each task has to release or discard: what the timer and `settle` go by."""
         return await self.store.waiting()
 
     async def view(self) -> dict[str, Any]:
@@ -81,6 +89,10 @@ class IngestHandler:
     async def parked(self, limit: int) -> Sequence[Waiting]:
         """What waits for its afdeling to be registered, the oldest first."""
         return await self.store.parked(limit)
+
+    async def crowds(self) -> Sequence[Crowd]:
+        """The same, counted by organisation and type."""
+        return await self.store.crowds()
 
 
 class Arrival(NamedTuple):
@@ -126,6 +138,7 @@ def refuse(draft: Draft, arrival: Arrival, refusal: Refusal) -> None:
     intake(draft).refusals.append(RefusedEvent(identity(origin), origin, field, rule, value, at))
     intake(draft).fates["refused"] += 1
     draft.letters[refusal.kind] += 1
+    draft.buried.add((record.topic, record.offset))
 
 
 def publications(kept: Kept) -> Iterable[tuple[str, Outgoing]]:

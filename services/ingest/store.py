@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from services.ingest.contract import Contended, Intake, Kept, Origin, Waiting
+from services.ingest.contract import Contended, Crowd, Discarded, Intake, Kept, Origin, Waiting
 from services.ingest.domain import FactId, Known
 from shared.events.decoding import dump, restore
 from shared.events.inbound import Inbound
@@ -19,7 +19,7 @@ from shared.runtime.postgres import REFUSALS, Outbox, columns, json
 
 # Locks in the order of the ids; a task that another process has moved on is left out with all that hangs on it, and
 # when the drafts lean on one another ($5) so are the others. Rows go in in the order of their keys, so that two
-# processes never wait in a circle.
+# processes never wait in a circle. What is discarded is as if it had never come: what it alone has fixed is free again.
 COMMIT = """
 WITH draft AS (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::jsonb[], $4::text[]) AS d(task, expected, offsets, cursor)),
@@ -59,7 +59,23 @@ released AS (
 rows AS (
     INSERT INTO outbox (task, version, topic, body)
     SELECT o.* FROM unnest($41::text[], $42::bigint[], $43::text[], $44::bytea[]) AS o(task, version, topic, body)
-    JOIN won USING (task))
+    JOIN won USING (task)),
+mended AS (
+    DELETE FROM refusal r USING unnest($45::text[], $46::text[], $47::int[], $48::bigint[])
+        AS m(task, topic, partition, "offset") JOIN won USING (task)
+    WHERE (r.topic, r.partition, r."offset") = (m.topic, m.partition, m."offset")),
+discarded AS (
+    DELETE FROM fact f USING unnest($49::text[], $50::text[], $51::text[], $52::int[])
+        AS r(task, sequence, key, revision) JOIN won USING (task)
+    WHERE (f.sequence, f.key, f.revision) = (r.sequence, r.key, r.revision)
+    RETURNING f.sequence, f.key, f.revision),
+done AS (
+    UPDATE discard d SET done_at = now() FROM discarded x
+    WHERE (d.sequence, d.key, d.revision) = (x.sequence, x.key, x.revision) AND d.done_at IS NULL),
+freed AS (
+    DELETE FROM fixed USING discarded x WHERE (fixed.sequence, fixed.key) = (x.sequence, x.key) AND NOT EXISTS (
+        SELECT 1 FROM fact f WHERE (f.sequence, f.key) = (x.sequence, x.key)
+        AND (f.sequence, f.key, f.revision) NOT IN (SELECT sequence, key, revision FROM discarded)))
 SELECT task FROM won
 """
 
@@ -84,15 +100,27 @@ newest AS (
 registered AS (SELECT DISTINCT afdeling FROM newest WHERE NOT retraction)
 """
 
+# Of a parked fact: nobody has discarded it.
+KEPT = """NOT EXISTS (SELECT 1 FROM discard d WHERE done_at IS NULL
+    AND (d.sequence, d.key, d.revision) = (f.sequence, f.key, f.revision))"""
+
 # The task's facts to release, in the order in which they came.
 RELEASABLE = f"""{REGISTERED}
 SELECT kind, body, content, topic, partition, "offset", source, event_id, event_type, recorded_at
-FROM fact JOIN registered USING (afdeling) WHERE parked AND task = $1 ORDER BY "offset" LIMIT $2
+FROM fact f JOIN registered USING (afdeling) WHERE parked AND task = $1 AND {KEPT} ORDER BY "offset" LIMIT $2
 """  # noqa: S608 - both parts are ours
 
-# How many facts each task has to release.
+# The task's parked facts that an operator has discarded.
+DISCARDS = """
+SELECT kind, body, content, f.topic, f.partition, f."offset", source, event_id, event_type, recorded_at, why
+FROM fact f JOIN discard d USING (sequence, key, revision)
+WHERE parked AND task = $1 AND done_at IS NULL ORDER BY f."offset" LIMIT $2
+"""
+
+# How many facts each task has to release, or to discard.
 WAITING = f"""{REGISTERED}
-SELECT task, count(*) AS facts FROM fact JOIN registered USING (afdeling) WHERE parked GROUP BY task
+SELECT task, count(*) AS facts FROM fact f LEFT JOIN registered r USING (afdeling)
+WHERE parked AND (r.afdeling IS NOT NULL OR NOT {KEPT}) GROUP BY task
 """  # noqa: S608 - both parts are ours
 
 # The last day that was closed, by its number.
@@ -103,7 +131,14 @@ REFUSED = "SELECT count(*) FROM refusal"
 
 # What waits for its afdeling, the oldest first.
 PARKED = """
-SELECT afdeling, event_id, event_type, recorded_at FROM fact WHERE parked ORDER BY recorded_at, event_id LIMIT $1
+SELECT afdeling, event_id, event_type, recorded_at, topic, partition, "offset"
+FROM fact WHERE parked ORDER BY recorded_at, event_id LIMIT $1
+"""
+
+# The same, counted.
+CROWDS = """
+SELECT left(afdeling, 4), event_type, count(*), count(DISTINCT afdeling), min(recorded_at)
+FROM fact WHERE parked GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
 """
 
 
@@ -125,6 +160,8 @@ class PostgresIngestStore(Outbox):
                 *columns(9, [(task, r.identity, *r.origin[:3], *r[2:]) for task, i in pairs for r in i.refusals]),
                 *columns(4, [(task, *id_) for task, i in pairs for id_ in i.released]),
                 *columns(4, [(*r.id, pack(r.records)) for d in drafts for r in d.rows()]),
+                *columns(4, [(d.task.id, *place) for d in drafts for _, *place in d.mended]),
+                *columns(4, [(task, *id_) for task, i in pairs for id_ in i.discarded]),
             )
         except asyncpg.UniqueViolationError as error:
             raise Contended(error.detail) from error
@@ -148,6 +185,9 @@ class PostgresIngestStore(Outbox):
     async def releasable(self, task: TaskId, limit: int) -> list[Kept]:
         return [kept(r) for r in await self.pool.fetch(RELEASABLE, task, limit)]
 
+    async def discards(self, task: TaskId, limit: int) -> list[Discarded]:
+        return [Discarded(kept(r), r["why"]) for r in await self.pool.fetch(DISCARDS, task, limit)]
+
     async def waiting(self) -> Mapping[TaskId, int]:
         return {r["task"]: r["facts"] for r in await self.pool.fetch(WAITING)}
 
@@ -161,6 +201,9 @@ class PostgresIngestStore(Outbox):
 
     async def parked(self, limit: int) -> list[Waiting]:
         return [Waiting(*r) for r in await self.pool.fetch(PARKED, limit)]
+
+    async def crowds(self) -> list[Crowd]:
+        return [Crowd(*r) for r in await self.pool.fetch(CROWDS)]
 
 
 def row(kept: Kept, task: TaskId) -> Sequence[Any]:

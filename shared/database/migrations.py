@@ -1,6 +1,6 @@
 """Plain SQL files, in the order of their names, each once: one schema per service, nobody reads another's.
 
-The keyed services share the tables of the runtime (`shared/runtime/migrations`); ingest has its own.
+The keyed services share the tables of the runtime (`shared/runtime/migrations`); ingest and the console have their own.
 """
 
 import asyncio
@@ -15,8 +15,13 @@ FOLDERS: dict[str, tuple[Path, ...]] = {
     "classifier": (KEYED,),
     "quota": (KEYED,),
     "matching": (KEYED,),
+    "console": (ROOT / "services" / "cli" / "migrations",),
 }
 LOCK = 7_411_053  # any number, the same for all who migrate
+
+
+class MigrationFailed(Exception):
+    """The database refused a file. What came before it stands, of itself nothing is left: mend it, and migrate."""
 
 
 def migrate(dsn: str) -> list[str]:
@@ -51,7 +56,11 @@ def expected(schema: str) -> set[str]:
 
 
 async def run(connection: asyncpg.Connection, schema: str, name: str, sql: str) -> None:
+    """One file, whole or not at all, and written down in the same transaction. Raises `MigrationFailed`."""
     async with connection.transaction():
-        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; SET LOCAL search_path TO {schema}")
-        await connection.execute(sql)
+        try:
+            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; SET LOCAL search_path TO {schema}")
+            await connection.execute(sql)
+        except asyncpg.PostgresError as error:
+            raise MigrationFailed(f"migration {schema}/{name} failed and left nothing behind: {error}") from error
         await connection.execute("INSERT INTO public.migration (schema, name) VALUES ($1, $2)", schema, name)

@@ -32,13 +32,14 @@ from shared.runtime.http import Answer, web
 from shared.runtime.kafka import KafkaPublisher, Subscriber
 from shared.runtime.keyed import Domain, KeyedHandler, of_number
 from shared.runtime.looks import Looks
+from shared.runtime.overflow import Overflow
 from shared.runtime.postgres import Outbox, PostgresStore
 from shared.runtime.relay import Relay
 from shared.runtime.signals import Incomplete, Make
 from shared.runtime.views import view
 from shared.settings import Settings, from_environment
 
-HINT_EVERY, PAGE = 5.0, 50
+HINT_EVERY, PAGE, FLAWS_AT_MOST = 5.0, 50, 10_000
 P = TypeVar("P")
 
 
@@ -83,7 +84,11 @@ def serve_keyed(service: str, domain: Domain[P], signals: Make) -> None:
             return [{"kind": c.kind, "body": dump(c)} for e in found.values() for c in e.conclusions.values()]
 
         handler = KeyedHandler(domain, service, store)
-        answers = {"/state": state, "/journal": journal, "/conclusions": concluded}
+
+        async def incomplete(_query: Mapping[str, str]) -> Any:
+            return [flaw._asdict() for flaw in await store.flaws(FLAWS_AT_MOST)]
+
+        answers = {"/state": state, "/journal": journal, "/conclusions": concluded, "/incomplete": incomplete}
         return Parts(store, handler, of_number, answers, topics=READS[service], signals=(Incomplete, signals))
 
     serve(service, from_environment(), parts)
@@ -120,6 +125,12 @@ class Process:
             task_of=parts.task_of,
             believes_gaps=parts.believes_gaps,
             observer=self.watch,
+            overflow=Overflow(
+                self.settings.overflow_run,
+                self.settings.overflow_share,
+                self.settings.overflow_window,
+                everyones=bool(parts.topics),
+            ),
         )
         looks = Looks(self.settings, self.service, pool, subscriber, self.watch)
         health = Health(core, self.watch, looks)
@@ -171,7 +182,7 @@ class Process:
         core, metrics = subscriber.core, self.metrics
         metrics.tasks.set_function(lambda: len(core.tasks))
         metrics.tasks_expected.set_function(lambda: len(subscriber.every_task()))
-        metrics.halted.set_function(lambda: len(core.halted) + len(core.relay.stuck))
+        metrics.halted.set_function(lambda: len(core.halted) + len(core.stopped) + len(core.relay.stuck))
         metrics.reconsidering.set_function(lambda: len(core.open()))
         metrics.ready.set_function(lambda: health.missing() is None)
         metrics.pool.labels("open").set_function(pool.get_size)
@@ -223,10 +234,12 @@ async def progress_of(parts: Parts) -> dict[str, Any]:
     store: Outbox = parts.store
     offsets: dict[str, dict[str, int]] = {}
     told = {"outbox": 0, "reconsidering": 0}
-    for task in await store.progress():
+    tasks = await store.progress()
+    for task in tasks:
         partition = task["task"].rpartition("/")[2]
         for topic, offset in task["offsets"].items():
             offsets.setdefault(topic, {})[partition] = offset
         told["outbox"] += task["outbox"]
         told["reconsidering"] += task["reconsidering"]
-    return {"offsets": offsets, **told, **(await parts.left() if parts.left else {})}
+    stopped = await store.stops(task["task"] for task in tasks)
+    return {"offsets": offsets, "stopped": stopped, **told, **(await parts.left() if parts.left else {})}

@@ -153,7 +153,9 @@ class Task:
 class Draft:
     """What one task is about to write: all of it or, when the version has moved, nothing. Adopted after the commit.
 
-    `letters`: its dead letters by kind of reason, to be counted; `letter`: the last of them, to be named.
+    `letters`: its dead letters by kind of reason, to be counted; `letter`: the last of them, to be named; `buried`:
+    topic and offset of each. `mended`: flaws, without their why, that are none any more, since what could not be used
+    has been now.
     """
 
     task: Task
@@ -167,6 +169,8 @@ class Draft:
     flaws: list[Flaw] = field(default_factory=list)
     letters: Counter[str] = field(default_factory=Counter)
     letter: Record | None = None
+    buried: set[tuple[str, int]] = field(default_factory=set)
+    mended: list[tuple[str, str, int, int]] = field(default_factory=list)
     extra: Any = None
 
     def rows(self) -> list[Row]:
@@ -196,6 +200,12 @@ class Ledger(Protocol):
 
     async def delete(self, ids: Sequence[RowId]) -> None:
         """Exactly these rows: the ones that were acknowledged."""
+
+    async def stop(self, task: TaskId, why: str) -> None:
+        """Write down that the task is stopped for its dead letters, unless it is already."""
+
+    async def stops(self, ids: Iterable[TaskId]) -> Mapping[TaskId, str]:
+        """Why, of those of these tasks that are stopped and that no operator has let go on."""
 
 
 class Store(Ledger, Protocol):

@@ -33,17 +33,18 @@ from shared.runtime.contract import (
     TaskId,
 )
 from shared.runtime.observer import Nobody, Observer
+from shared.runtime.overflow import Overflow, Source
 from shared.runtime.relay import Relay
 
-CACHE, LIMIT, FLOOD, BEAT, ROOM, PATIENCE = 50_000, 30.0, 500, 1.0, 0.05, 2.0
+CACHE, LIMIT, BEAT, ROOM, PATIENCE = 50_000, 30.0, 1.0, 0.05, 2.0
 T = TypeVar("T")
 
 
 class Core:
     """`task_of` names the task of a record's partition; `believes_gaps`: offsets of the topic may rightly have holes.
 
-    `cache`: facts kept in memory per task; `limit`: seconds for one call of the store; `flood`: dead letters in a row
-    after which a task is halted instead of being drained.
+    `cache`: facts kept in memory per task; `limit`: seconds for one call of the store; `overflow`: when a task is
+    stopped for its dead letters instead of being drained.
     """
 
     def __init__(
@@ -59,17 +60,17 @@ class Core:
         lots: random.Random | None = None,
         cache: int = CACHE,
         limit: float = LIMIT,
-        flood: int = FLOOD,
+        overflow: Overflow | None = None,
     ) -> None:
         self.store, self.consumer, self.relay, self.handler = store, consumer, relay, handler
         self.task_of, self.believes_gaps, self.observer = task_of, believes_gaps, observer or Nobody()
-        self.cache, self.limit, self.flood = cache, limit, flood
+        self.cache, self.limit, self.overflow = cache, limit, overflow or Overflow()
         self.backoff = Backoff(lots or random.Random())  # noqa: S311 - jitter, not a secret
         self.wanted: set[TaskId] = set()  # what the group says is ours
         self.tasks: dict[TaskId, Task] = {}  # what we have claimed of it
         self.known: dict[TaskId, Task] = {}  # what we had before: its cache may still be good
         self.halted: dict[TaskId, str] = {}  # not claimed again until the group says so anew
-        self.letters: dict[TaskId, int] = {}  # dead letters in a row
+        self.stopped: dict[TaskId, str] = {}  # for their dead letters, until an operator lets them go on
         self.gaps: dict[tuple[str, int], tuple[int, int]] = {}  # where we sought back once, and in which version
         self.turn = 0
         self.waiting = False  # to try again: one wait for all that failed meanwhile
@@ -87,14 +88,20 @@ class Core:
         for task in self.wanted:
             self.consumer.pause(task)
         self.halted.clear()
-        self.letters.clear()
+        self.stopped.clear()
+        self.overflow.counts.clear()
         self.relay.keep(self.wanted)
         self.observer.assigned()
         self.wake.set()
 
     @property
+    def missing(self) -> set[TaskId]:
+        """What is ours, not claimed, and nobody must look at."""
+        return self.wanted - self.tasks.keys() - self.halted.keys() - self.stopped.keys()
+
+    @property
     def ready(self) -> bool:
-        """Everything that is ours is claimed, and nothing is halted or stuck."""
+        """Everything that is ours is claimed, and nothing is halted, stopped or stuck."""
         return self.tasks.keys() >= self.wanted and not self.halted and not self.relay.stuck
 
     def drop(self, task_id: TaskId, why: str, **told: object) -> None:
@@ -117,10 +124,9 @@ class Core:
         self.wake.set()
 
     def halt(self, task_id: TaskId, kind: str, why: str) -> None:
-        """Stop the task until somebody looks: it is not claimed again by itself. `kind` is one word, to be logged."""
+        """The ground under the task has moved: it is not claimed again by itself. `kind` is one word, to be logged."""
         self.halted[task_id] = why
         TASK_HALTED(task=task_id, why=kind)
-        self.drop(task_id, "flood")
 
     # Records
 
@@ -168,6 +174,7 @@ class Core:
         else:
             await self.within(self.handler.prepare(fresh))
         won = await self.commit([d for d in drafts.values() if d.offsets != d.task.offsets and d.task.id in self.tasks])
+        await self.mind_letters(fresh)
         took = asyncio.get_running_loop().time() - began
         if done := [r for d, r in fresh if d.task.id in won]:
             self.observer.handled(done, took)
@@ -201,7 +208,7 @@ class Core:
                 continue
             self.relay.offer(draft.rows())
             self.adopt(draft)
-            self.mind_letters(draft)
+            self.tell_letters(draft)
             if task.cursor is not None:
                 self.wake.set()
         return won
@@ -217,16 +224,27 @@ class Core:
             task.cache.clear()
             task.weight = 0
 
-    def mind_letters(self, draft: Draft) -> None:
-        """A source that brings nothing but broken records is stopped, not drained."""
-        task = draft.task.id
-        if not draft.flaws:
-            self.letters.pop(task, None)
-            return
-        DEAD_LETTERS(task=task, records=len(draft.flaws), **letter_of(draft))
-        self.letters[task] = self.letters.get(task, 0) + len(draft.flaws)
-        if self.letters[task] >= self.flood:
-            self.halt(task, "flood", f"{self.letters[task]} dead letters in a row, the last: {draft.flaws[-1].why}")
+    def tell_letters(self, draft: Draft) -> None:
+        if draft.flaws:
+            DEAD_LETTERS(task=draft.task.id, records=len(draft.flaws), **letter_of(draft))
+
+    async def mind_letters(self, batch: Sequence[tuple[Draft, Record]]) -> None:
+        """A source that brings nothing but broken records is stopped, not drained. After the commit of the batch."""
+        outcomes: dict[Source, list[str | None]] = {}
+        for draft, record in batch:
+            if draft.task.id in self.tasks:
+                dead = (record.topic, record.offset) in draft.buried
+                outcomes.setdefault((draft.task.id, record.topic), []).append(party_of(record) if dead else None)
+        for source, brought in outcomes.items():
+            if why := self.overflow.note(source, brought):
+                await self.stop_task(source[0], f"{source[1]} brought {why}")
+
+    async def stop_task(self, task_id: TaskId, why: str) -> None:
+        await self.within(self.store.stop(task_id, why))
+        self.stopped[task_id] = why
+        self.overflow.forget(task_id)
+        TASK_HALTED(task=task_id, why="flood")
+        self.drop(task_id, "flood")
 
     async def within(self, call: Coroutine[Any, Any, T]) -> T:
         async with asyncio.timeout(self.limit):
@@ -242,7 +260,8 @@ class Core:
                     await self.wake.wait()
             except TimeoutError:
                 self.observer.turned()
-                continue
+                if not self.stopped:
+                    continue
             self.wake.clear()
             self.observer.turned()
             try:
@@ -262,7 +281,10 @@ class Core:
                 self.try_again()
 
     async def claim(self) -> None:
-        missing = self.wanted - self.tasks.keys() - self.halted.keys()
+        if ours := self.wanted - self.tasks.keys() - self.halted.keys():
+            stops = await self.within(self.store.stops(ours))
+            self.stopped = {task: why for task, why in stops.items() if task in self.wanted}
+        missing = self.missing
         if not missing:
             return
         claimed = await self.within(self.store.claim(missing))
@@ -317,6 +339,11 @@ class Core:
                 await self.relay.idle.wait()
         except TimeoutError:
             RELAY_LEFT(rows=len(self.relay.rows))
+
+
+def party_of(record: Record) -> str:
+    """Whose a record is: of an afdeling its organisation's, by the key; the number begins with the organisation's."""
+    return (record.key or b"")[:4].decode(errors="replace")
 
 
 def draft_of(task: Task) -> Draft:

@@ -2,17 +2,22 @@
 
 Added headers (text): `dead_letter_reason`, `_error`, `_topic`, `_partition`, `_offset`, `_time`; `_cut` with the
 original number of bytes where the value was too large to be sent on.
+
+An operator sends it again to where it came from (redrive): the same bytes without the added headers, and with
+`redrive_offset`, where it came first, and `redrive_attempt`, the how-many-th time this is.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from shared.events.topics import LETTER_BYTES
 from shared.events.values import zulu
-from shared.runtime.contract import Outgoing, Record
+from shared.runtime.contract import Draft, Outgoing, Record
 
 LARGEST = LETTER_BYTES - 20_000
 """Bytes that key, value and headers of one record may have together; the rest is the batch's own."""
 REASON = 1_000
+LETTER, REDRIVE = "dead_letter_", "redrive_"
 
 
 def dead_letter(record: Record, partition: int, reason: str, error: str, at: datetime) -> Outgoing:
@@ -36,4 +41,39 @@ def dead_letter(record: Record, partition: int, reason: str, error: str, at: dat
 
 
 def headers(told: dict[str, str]) -> list[tuple[str, bytes]]:
-    return [(f"dead_letter_{name}", text.encode(errors="replace")) for name, text in told.items()]
+    return [(f"{LETTER}{name}", text.encode(errors="replace")) for name, text in told.items()]
+
+
+def redriven(letter: Record, offset: int) -> list[tuple[str, bytes | None]]:
+    """The headers with which a dead letter goes to where it came from; `offset` is the one it had there."""
+    record = letter._replace(offset=offset)
+    attempt = int(told_by(letter, "attempt") or 0) + 1
+    told = {"offset": str(first_offset(record)), "attempt": str(attempt)}
+    original = [(name, value) for name, value in letter.headers if not name.startswith((LETTER, REDRIVE))]
+    return [*original, *((f"{REDRIVE}{name}", text.encode()) for name, text in told.items())]
+
+
+def first_offset(record: Record) -> int:
+    """Where it came first, if it was sent again; else where it is."""
+    first = told_by(record, "offset")
+    return record.offset if first is None else min(first, record.offset)
+
+
+def told_by(record: Record, name: str) -> int | None:
+    """The number in a redrive header; anyone may write one, so it is believed only where it is a number."""
+    for header, value in record.headers:
+        if header == REDRIVE + name and value is not None and value.isdigit() and len(value) < 19:
+            return int(value)
+    return None
+
+
+def mend(batch: Iterable[tuple[Draft, Record]]) -> None:
+    """Of redriven records that are no dead letters any more: what they left incomplete is whole."""
+    for draft, record in batch:
+        if (first := first_offset(record)) != record.offset and (record.topic, record.offset) not in draft.buried:
+            draft.mended.append((entity_named(record), record.topic, record.partition, first))
+
+
+def entity_named(record: Record) -> str:
+    """Whose state lacks a record that could not be used: by its key, as text that can be stored."""
+    return "".join(c for c in (record.key or b"").decode(errors="replace") if c.isprintable())[:100]

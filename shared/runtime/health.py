@@ -38,10 +38,10 @@ class Health:
         return told(f"the keeper's loop has not turned for {silent:.0f} s" if silent > DEAF else None)
 
     def ready(self) -> Mapping[str, Any]:
-        return {**told(self.missing()), "tasks": sorted(self.core.tasks)}
+        return {**told(self.missing()), "tasks": sorted(self.core.tasks), "stopped": self.core.stopped}
 
     def missing(self) -> str | None:
-        """What is not there, in words."""
+        """What is not there, in words. A source that is stopped for its dead letters holds nobody else up."""
         if not self.joined:
             return "the broker does not answer yet"
         stopped = self.core.halted | self.core.relay.stuck
@@ -49,8 +49,8 @@ class Health:
             return "; ".join(f"{task}: {why}" for task, why in sorted(stopped.items()))
         if self.looks.database or self.looks.broker:
             return self.looks.database or self.looks.broker
-        if unclaimed := self.core.wanted - self.core.tasks.keys():
-            return f"not claimed yet: {', '.join(sorted(unclaimed))}"
+        if self.core.missing:
+            return f"not claimed yet: {', '.join(sorted(self.core.missing))}"
         return "the producer is not connected" if self.core.relay.spoiled else None
 
 

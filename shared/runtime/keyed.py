@@ -34,7 +34,7 @@ from shared.runtime.contract import (
     Task,
     TaskId,
 )
-from shared.runtime.deadletters import dead_letter
+from shared.runtime.deadletters import dead_letter, entity_named, first_offset, mend
 
 P = TypeVar("P")
 CHUNK = 25
@@ -103,6 +103,7 @@ class KeyedHandler(Generic[P]):
                 self.conclude(draft, name)
             except Exception:  # noqa: BLE001 - a step that raises is the record's fault: find which
                 self.one_by_one(draft, name, records)
+        mend(batch)
 
     def decoded(self, record: Record) -> Fact | Exception:
         try:
@@ -213,6 +214,8 @@ class KeyedHandler(Generic[P]):
                 self.conclude(draft, name)
             except Exception as error:  # noqa: BLE001 - the others must not wait for this one
                 draft.flaws.append(Flaw(name, CONTROL, int(draft.task.id), REEVALUATED, reason_of(error)))
+            else:
+                draft.mended.append((name, CONTROL, int(draft.task.id), REEVALUATED))
         draft.cursor = names[-1] if names else None
         if not names:
             await self.anchor(draft)
@@ -233,7 +236,8 @@ class KeyedHandler(Generic[P]):
         draft.out.setdefault(self.letters, []).append(letter)
         draft.letters[kind_of(error)] += 1
         draft.letter = record
-        draft.flaws.append(Flaw(entity, record.topic, record.partition, record.offset, why))
+        draft.buried.add((record.topic, record.offset))
+        draft.flaws.append(Flaw(entity, record.topic, record.partition, first_offset(record), why))
 
     def now(self) -> datetime:
         return self.clock()
@@ -276,11 +280,6 @@ def fold(entity: Entity, fact: Fact) -> bool:
         return False
     entity.facts[fact.slot] = fact
     return True
-
-
-def entity_named(record: Record) -> str:
-    """Whose state lacks a record that could not be used: by its key, as text that can be stored."""
-    return "".join(c for c in (record.key or b"").decode(errors="replace") if c.isprintable())[:100]
 
 
 def kind_of(error: Exception) -> str:

@@ -9,6 +9,7 @@ from shared.runtime.contract import (
     Draft,
     Entity,
     Entry,
+    Flaw,
     Head,
     Outgoing,
     Record,
@@ -30,6 +31,7 @@ class MemoryOutbox:
     def __init__(self) -> None:
         self.tasks: dict[TaskId, Task] = {}
         self.outbox: dict[RowId, Row] = {}
+        self.stopped: dict[TaskId, str] = {}
 
     async def claim(self, ids: Iterable[TaskId]) -> dict[TaskId, Task]:
         claimed = {}
@@ -53,6 +55,12 @@ class MemoryOutbox:
         for row_id in ids:
             self.outbox.pop(row_id, None)
 
+    async def stop(self, task: TaskId, why: str) -> None:
+        self.stopped.setdefault(task, why)
+
+    async def stops(self, ids: Iterable[TaskId]) -> dict[TaskId, str]:
+        return {task: self.stopped[task] for task in ids if task in self.stopped}
+
 
 class MemoryStore(MemoryOutbox):
     """`Store` of a keyed service."""
@@ -61,6 +69,7 @@ class MemoryStore(MemoryOutbox):
         super().__init__()
         self.entities: dict[tuple[TaskId, str], Entity] = {}
         self.journals: dict[tuple[TaskId, str, str], list[Entry]] = {}
+        self.flaws: dict[tuple[str, str, int, int], Flaw] = {}
 
     async def load(self, keys: Sequence[tuple[TaskId, str]]) -> dict[tuple[TaskId, str], Entity]:
         return {key: self.entities[key].copy() for key in keys if key in self.entities}
@@ -94,6 +103,10 @@ class MemoryStore(MemoryOutbox):
 
     def write(self, draft: Draft) -> None:
         self.advance(draft)
+        for mended in draft.mended:
+            self.flaws.pop(mended, None)
+        for flaw in draft.flaws:
+            self.flaws.setdefault(flaw[:4], flaw)
         for (name, slot), fact in draft.facts.items():
             self.entities.setdefault((draft.task.id, name), Entity()).facts[slot] = fact
         for (name, slot), conclusion in draft.conclusions.items():
@@ -230,5 +243,7 @@ async def turn(core: Core, consumer: MemoryConsumer, batch: int) -> bool:
         return False
     await core.relay.idle.wait()  # what follows is in the logs before anybody finds them at their ends
     if not core.ready:
-        raise RuntimeError(f"a task failed: {core.halted or core.relay.stuck or core.wanted - core.tasks.keys()}")
+        raise RuntimeError(
+            f"a task failed: {core.halted or core.stopped or core.relay.stuck or core.wanted - core.tasks.keys()}"
+        )
     return True

@@ -17,6 +17,7 @@ from shared.runtime.contract import (
     Entity,
     Entry,
     Fact,
+    Flaw,
     Head,
     Refused,
     Row,
@@ -35,6 +36,7 @@ RETURNING task, version, offsets, cursor
 """
 
 # Locks in the order of the ids; a task that another process has moved on is left out, and so is all that hangs on it.
+# A flaw without a why is one that was mended.
 COMMIT = """
 WITH draft AS (
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::jsonb[], $4::text[]) AS d(task, expected, offsets, cursor)),
@@ -57,11 +59,15 @@ conclusions AS (
 rows AS (
     INSERT INTO outbox SELECT o.* FROM unnest($18::text[], $19::bigint[], $20::text[], $21::bytea[])
         AS o(task, version, topic, body) JOIN won USING (task)),
+told AS (
+    SELECT w.* FROM unnest($22::text[], $23::text[], $24::text[], $25::int[], $26::bigint[], $27::text[])
+        AS w(task, entity, topic, partition, "offset", why) JOIN won USING (task)),
 flaws AS (
-    INSERT INTO flaw SELECT w.* FROM unnest(
-        $22::text[], $23::text[], $24::text[], $25::int[], $26::bigint[], $27::text[])
-        AS w(task, entity, topic, partition, "offset", why) JOIN won USING (task)
+    INSERT INTO flaw SELECT * FROM told WHERE why IS NOT NULL
     ON CONFLICT DO NOTHING),
+mended AS (
+    DELETE FROM flaw f USING told t WHERE t.why IS NULL
+    AND (f.entity, f.topic, f.partition, f."offset") = (t.entity, t.topic, t.partition, t."offset")),
 entries AS (
     INSERT INTO journal (task, entity, kind, number, thing, step, reverses, hash, body) SELECT e.* FROM unnest(
         $28::text[], $29::text[], $30::text[], $31::bigint[], $32::text[], $33::int[], $34::bigint[], $35::text[],
@@ -116,6 +122,15 @@ SELECT task, offsets, cursor IS NOT NULL AS reconsidering,
     (SELECT count(*) FROM outbox o WHERE o.task = t.task) AS outbox FROM task t
 """
 
+# Once, however often it is told.
+STOP = "INSERT INTO stop (task, why) VALUES ($1, $2) ON CONFLICT (task) WHERE lifted_at IS NULL DO NOTHING"
+
+# Those that nobody has let go on yet.
+STOPS = "SELECT task, why FROM stop WHERE task = ANY($1::text[]) AND lifted_at IS NULL"
+
+# Whose state lacks what.
+FLAWS = 'SELECT entity, topic, partition, "offset", why FROM flaw ORDER BY entity, topic, partition, "offset" LIMIT $1'
+
 REFUSALS = (
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.DataError,
@@ -139,6 +154,12 @@ class Outbox:
 
     async def delete(self, ids: Sequence[RowId]) -> None:
         await self.pool.execute(DELETE, *columns(3, ids))
+
+    async def stop(self, task: TaskId, why: str) -> None:
+        await self.pool.execute(STOP, task, why)
+
+    async def stops(self, ids: Iterable[TaskId]) -> dict[TaskId, str]:
+        return {r["task"]: r["why"] for r in await self.pool.fetch(STOPS, sorted(ids))}
 
     async def progress(self) -> list[Mapping[str, Any]]:
         """Per task: `task`, `offsets` by topic, `reconsidering`, `outbox` rows."""
@@ -174,7 +195,7 @@ class PostgresStore(Outbox):
                 *columns(7, [(d.task.id, *f[:5], dump(f.body)) for d in drafts for f in d.facts.values()]),
                 *columns(6, [c for d in drafts for c in conclusions(d)]),
                 *columns(4, [(*row.id, pack(row.records)) for d in drafts for row in d.rows()]),
-                *columns(6, [(d.task.id, *flaw) for d in drafts for flaw in d.flaws]),
+                *columns(6, [f for d in drafts for f in flaws(d)]),
                 *columns(9, [(d.task.id, name, *row_of(e)) for d in drafts for name, e in d.entries]),
             )
         except REFUSALS as error:
@@ -186,6 +207,9 @@ class PostgresStore(Outbox):
 
     async def journal(self, kind: str, after: str, limit: int) -> list[Written]:
         return [Written(*r) for r in await self.pool.fetch(JOURNAL, kind, after, limit)]
+
+    async def flaws(self, limit: int) -> list[Flaw]:
+        return [Flaw(*r) for r in await self.pool.fetch(FLAWS, limit)]
 
     async def everything(self, chunk: int = 500) -> AsyncIterator[tuple[TaskId, str, Entity]]:
         """Every entity of every task, EVERYONE first in each: what `state` is made of."""
@@ -202,6 +226,11 @@ class PostgresStore(Outbox):
 def conclusions(draft: Draft) -> Iterable[tuple[Any, ...]]:
     for (entity, (kind, key)), body in draft.conclusions.items():
         yield draft.task.id, entity, kind, key, body.version, dump(body)
+
+
+def flaws(draft: Draft) -> Iterable[tuple[Any, ...]]:
+    yield from ((draft.task.id, *flaw) for flaw in draft.flaws)
+    yield from ((draft.task.id, *mended, None) for mended in draft.mended)
 
 
 def row_of(entry: Entry) -> tuple[Any, ...]:

@@ -16,10 +16,9 @@ from typing import Any
 import asyncpg
 import orjson
 
-from services.cli.edge import headers_of
 from services.cli.evaluate import Offline
 from services.cli.invented.broken import SOURCE
-from services.cli.log import Log
+from services.cli.log import Log, record_of
 from services.cli.state import current
 from services.cli.system import System
 from shared.events.decoding import CONCLUSIONS, restore
@@ -179,7 +178,7 @@ class Audit:
         for message in log.whole():
             place = f"{message.topic()}/{message.partition()}/{message.offset()}"
             if place not in self.poison:
-                yield place, message.value() or b"", dict(headers_of(message))
+                yield place, message.value() or b"", dict(record_of(message).headers)
         log.close()
 
     def published(self) -> None:

@@ -10,8 +10,8 @@ import pytest
 from confluent_kafka import Producer
 
 from deploy.local.stack import Stack
-from services.cli.edge import headers_of
 from services.cli.evaluate import fold_files, lines_of
+from services.cli.letters import of as letter_of
 from services.cli.log import Log
 from services.cli.settle import wait_until_settled
 from services.cli.state import current
@@ -47,10 +47,9 @@ def letters(stack: Stack) -> Iterator[tuple[str, bytes | None, bytes | None, Seq
     """Where each came from, its key, value and headers, without the added ones."""
     log = Log(of(stack), dead_letters("ingest").__eq__)
     for message in log.whole():
-        headers = headers_of(message)
-        told = {name: (value or b"").decode() for name, value in headers if name.startswith("dead_letter_")}
-        place = "/".join(told[f"dead_letter_{part}"] for part in ("topic", "partition", "offset"))
-        yield place, message.key(), message.value(), [h for h in headers if not h[0].startswith("dead_letter_")]
+        letter = letter_of(message)
+        place, record = "/".join(map(str, letter.source)), letter.record
+        yield place, record.key, record.value, [h for h in record.headers if not h[0].startswith("dead_letter_")]
     log.close()
 
 

@@ -22,9 +22,11 @@ from deploy.grafana.__main__ import FOLDER
 from deploy.local import monitoring
 from deploy.local.settings import cache
 from deploy.local.stack import Stack
+from services.cli.acts import lift, stops
 from services.cli.designations import agreement
 from services.cli.invented.telling import line
 from services.cli.invented.year import simulate
+from services.cli.system import of
 from services.ingest.memory import MemoryIngestStore
 from tests.edge import Edge
 from tests.ops import paced
@@ -160,12 +162,15 @@ def broken_records(running: Running) -> None:
     running.publish([b'{"specversion": "1.0", "id": "%d"}' % n for n in range(60)])
     running.fires("TrappetrinDeadLetters", "TrappetrinRefusals")
     running.produce("vacancies.v1", 1, b"{", times=700)
-    running.fires("TrappetrinTaskHalted", "TrappetrinTasksUnowned", "TrappetrinNotReady")
-    services = [f"{service}-{n}" for service in ("quota", "matching") for n in (1, 2)]
-    running.kill(*services, number=signal.SIGTERM)
-    running.until(lambda: not any(running.stack.read().process(s) for s in services), lambda: "they do not end")
-    running.up()
-    running.clears("TrappetrinTaskHalted", "TrappetrinTasksUnowned", "TrappetrinNotReady")
+    running.fires("TrappetrinTaskHalted", "TrappetrinTasksUnowned")
+    system = of(running.stack)
+    stopped = {(stop.service, stop.task) for stop in stops(system)}
+
+    assert stopped == {("quota", "1"), ("matching", "1")}
+
+    for service, task in stopped:
+        lift(system, service, task, "drift-7", "the hand is gone")
+    running.clears("TrappetrinTaskHalted", "TrappetrinTasksUnowned")
     running.clears("TrappetrinDeadLetters", "TrappetrinRefusals")
 
 
@@ -227,9 +232,9 @@ def away(running: Running) -> None:
     """The database is killed, then the broker."""
     for name, alert in (("postgres", "TrappetrinDatabaseAway"), ("kafka", "TrappetrinBrokerAway")):
         running.kill(name)
-        running.fires(alert)
+        running.fires(alert, "TrappetrinNotReady")
         running.up()
-        running.clears(alert)
+        running.clears(alert, "TrappetrinNotReady")
 
 
 @pytest.mark.timeout(420)

@@ -168,6 +168,12 @@ class GatedStore:
         self.world.seen["left over"] += len(rows)
         return rows
 
+    async def stop(self, task: TaskId, why: str) -> None:
+        await self.through(lambda: self.store.stop(task, why))
+
+    async def stops(self, ids: Iterable[TaskId]) -> Mapping[TaskId, str]:
+        return await self.through(lambda: self.store.stops(ids), 0.02)
+
     async def delete(self, ids: Sequence[RowId]) -> None:
         await self.through(lambda: self.store.delete(ids))
 

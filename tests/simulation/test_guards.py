@@ -15,7 +15,7 @@ SIGNS = {
     "producer renewed": "left in the outbox",
     "halving": "was consumed to",
     "claim raises the version": "published with two contents",
-    "cache only of the version before": "differs from the fold",
+    "cache only of the version before": "differ from the fold",
     "drop after an unknown commit": "was consumed to",
     "size check": "left in the outbox",
 }

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.runtime.contract import Record
-from shared.runtime.deadletters import LARGEST, dead_letter
+from shared.runtime.deadletters import LARGEST, dead_letter, first_offset, redriven
 
 AT = datetime(2026, 1, 2, 8, tzinfo=UTC)
 
@@ -42,3 +42,27 @@ def test_always_fits(record: Record) -> None:
     assert letter.size() <= LARGEST
     assert dict(letter.headers)["dead_letter_cut"] == str(len(record.value or b"")).encode()
     assert letter.value
+
+
+def test_a_redriven_letter_is_what_came_and_says_where_it_came_first() -> None:
+    record = Record("vacancies.v1", 4, 7, b"0123-001", b"{}", (("x", None), ("y", b"\xff")))
+    for attempt in (1, 2):
+        letter = dead_letter(record, 4, "must be a day", "Invalid", AT)
+        headers = redriven(
+            Record("quota.dead-letters.v1", 4, 99, letter.key, letter.value, letter.headers), record.offset
+        )
+        record = Record("vacancies.v1", 4, 100 + attempt, letter.key, letter.value, headers)
+
+        assert record.value == b"{}"
+        assert headers == [
+            ("x", None),
+            ("y", b"\xff"),
+            ("redrive_offset", b"7"),
+            ("redrive_attempt", str(attempt).encode()),
+        ]
+        assert first_offset(record) == 7
+
+
+@pytest.mark.parametrize("told", [b"", None, b"-1", b"x", b"\xff", b"9" * 40, b"12"])
+def test_a_redrive_header_that_cannot_be_true_is_not_believed(told: bytes | None) -> None:
+    assert first_offset(Record("t", 0, 5, None, None, (("redrive_offset", told),))) == 5

@@ -14,7 +14,7 @@ from shared.runtime.health import DEAF, Health
 def health() -> Any:
     """Of a process that has come up and is well."""
     relay = SimpleNamespace(stuck={}, spoiled=False)
-    core = SimpleNamespace(wanted={"0", "1"}, tasks={"0": None, "1": None}, halted={}, relay=relay)
+    core = SimpleNamespace(missing=set(), tasks={"0": None, "1": None}, halted={}, stopped={}, relay=relay)
     looks = SimpleNamespace(database=None, broker=None)
     well = Health(core, SimpleNamespace(beat=monotonic()), looks)
     well.joined = True
@@ -23,8 +23,9 @@ def health() -> Any:
 
 def test_all_is_well(health: Any) -> None:
     well = {"ok": True, "why": None}
+    ready = {**well, "tasks": ["0", "1"], "stopped": {}}
 
-    assert (health.startup(), health.live(), health.ready()) == (well, well, {**well, "tasks": ["0", "1"]})
+    assert (health.startup(), health.live(), health.ready()) == (well, well, ready)
 
 
 def test_before_it_has_joined_it_is_alive_and_neither_up_nor_ready(health: Any) -> None:
@@ -55,7 +56,7 @@ def test_once_it_was_up_a_database_that_goes_away_leaves_it_up_and_alive(health:
     [
         (lambda h: h.core.halted.update({"1": "500 dead letters in a row"}), "1: 500 dead letters in a row"),
         (lambda h: h.core.relay.stuck.update({"0": "quotas.v1 rejected"}), "0: quotas.v1 rejected"),
-        (lambda h: h.core.tasks.pop("1"), "not claimed yet: 1"),
+        (lambda h: h.core.missing.add("1"), "not claimed yet: 1"),
         (lambda h: setattr(h.looks, "broker", "the broker does not answer: X"), "the broker does not answer: X"),
         (lambda h: setattr(h.core.relay, "spoiled", True), "the producer is not connected"),
     ],
