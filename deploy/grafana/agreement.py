@@ -63,6 +63,7 @@ BOARD = Board(
                     "The colour that the newest facts lead to.",
                     "short",
                     ("sum by (colour) (trappetrin_afdelinger)", "{{colour}}"),
+                    coloured=True,
                 ),
                 lines(
                     "Changes of colour told",

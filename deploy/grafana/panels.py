@@ -17,6 +17,7 @@ from grafana_foundation_sdk.models.dashboard import (
     Dashboard,
     DashboardLinkType,
     DataSourceRef,
+    DynamicConfigValue,
     Threshold,
     ThresholdsMode,
     VariableRefresh,
@@ -24,11 +25,14 @@ from grafana_foundation_sdk.models.dashboard import (
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 TAG = "trappetrin"
+COLOURS = {"red": "red", "yellow": "yellow", "green": "green", "unknown": "gray"}
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`unit` is Grafana's name of it; `queries` are expression and legend. `alarm`: a number from here on is red."""
+    """`unit` is Grafana's name of it; `queries` are expression and legend. `alarm`: a number from here on is red.
+    `coloured`: its lines are those of the staircase.
+    """
 
     title: str
     told: str
@@ -36,6 +40,7 @@ class Panel:
     queries: Sequence[tuple[str, str]]
     kind: Literal["lines", "stack", "number"] = "lines"
     alarm: float | None = None
+    coloured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,8 @@ def lines(title: str, told: str, unit: str, *queries: tuple[str, str]) -> Panel:
     return Panel(title, told, unit, queries)
 
 
-def stack(title: str, told: str, unit: str, *queries: tuple[str, str]) -> Panel:
-    return Panel(title, told, unit, queries, "stack")
+def stack(title: str, told: str, unit: str, *queries: tuple[str, str], coloured: bool = False) -> Panel:
+    return Panel(title, told, unit, queries, "stack", coloured=coloured)
 
 
 def number(title: str, told: str, unit: str, *queries: tuple[str, str], alarm: float | None = None) -> Panel:
@@ -122,6 +127,9 @@ def curve(panel: Panel) -> timeseries.Panel:
             .show_legend(True)
         )
     )
+    for name in COLOURS if panel.coloured else ():
+        fixed = DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": COLOURS[name]})
+        made = made.override_by_name(name, [fixed])
     if panel.kind == "stack":
         made = made.stacking(common.StackingConfig().mode(StackingMode.NORMAL))
     for query in queries(panel):

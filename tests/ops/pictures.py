@@ -25,6 +25,8 @@ UNITS: Mapping[str, tuple[tuple[float, str], ...]] = {
     "short": ((1e6, "M"), (1e3, "k"), (1, "")),
 }
 
+NAMED = {"red": "tab:red", "yellow": "gold", "green": "tab:green", "unknown": "tab:gray"}
+
 
 def draw(board: Mapping[str, Any], ask: Ask, between: tuple[float, float], folder: Path) -> Path:
     """One file, named after the board."""
@@ -39,8 +41,8 @@ def draw(board: Mapping[str, Any], ask: Ask, between: tuple[float, float], folde
         if panel["type"] == "row":
             figure.text(left + 0.005, bottom + tall / 4, panel["title"], fontsize=11, weight="bold")
         elif panel["type"] == "stat":
-            place = (left + 0.008, bottom + tall * 0.08, width - 0.016, tall * 0.84)
-            number(figure.add_axes(place), panel, ask, between)
+            place = (left + 0.008, bottom + tall * 0.08, width - 0.016, tall * 0.72)
+            figure_of(figure.add_axes(place), panel, ask, between)
         else:
             place = (left + 0.04, bottom + tall * 0.2, width - 0.05, tall * 0.62)
             curves(figure.add_axes(place), panel, ask, between)
@@ -49,7 +51,7 @@ def draw(board: Mapping[str, Any], ask: Ask, between: tuple[float, float], folde
     return file
 
 
-def number(axes: Axes, panel: Mapping[str, Any], ask: Ask, between: tuple[float, float]) -> None:
+def figure_of(axes: Axes, panel: Mapping[str, Any], ask: Ask, between: tuple[float, float]) -> None:
     config = panel["fieldConfig"]["defaults"]
     found = ask(panel["targets"][0]["expr"], start=between[1], end=between[1], step=1)["result"]
     values = [(legend(panel["targets"][0], s["metric"]), float(s["values"][-1][1])) for s in found]
@@ -73,11 +75,12 @@ def curves(axes: Axes, panel: Mapping[str, Any], ask: Ask, between: tuple[float,
         moments = sorted({at for times, _ in lines.values() for at in times})
         rows = [[dict(zip(*one, strict=True)).get(m, 0.0) for m in moments] for one in lines.values()]
         drawn = [[0.0 if math.isnan(v) else v for v in row] for row in rows]
-        axes.stackplot(moments, *drawn, labels=list(lines), alpha=0.6)
+        colours = [NAMED[name] for name in lines] if lines.keys() <= NAMED.keys() else None
+        axes.stackplot(moments, *drawn, labels=list(lines), alpha=0.6, colors=colours)
     else:
         for name, (times, values) in lines.items():
             axes.plot(times, values, label=name, linewidth=1.2)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.05)
     axes.set_title(panel["title"], fontsize=9, loc="left")
     axes.tick_params(labelsize=6)
     axes.xaxis.set_major_locator(AutoDateLocator(maxticks=5))
@@ -98,4 +101,7 @@ def legend(target: Mapping[str, Any], metric: Mapping[str, str]) -> str:
 def shown(value: float, unit: str) -> str:
     """With the largest unit that leaves at least one."""
     size, name = next((u for u in UNITS[unit] if abs(value) >= u[0]), UNITS[unit][-1])
-    return f"{value / size:.3g} {name}".strip()
+    if value == 0 or math.isnan(value):
+        return "0" if value == 0 else "–"
+    number = value / size
+    return f"{number:.0f} {name}".strip() if abs(number) >= 100 else f"{number:.3g} {name}".strip()

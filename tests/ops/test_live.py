@@ -33,6 +33,7 @@ from tests.ops import paced
 from tests.ops.pictures import draw
 from tests.ops.running import Received, Running, load
 
+pytestmark = pytest.mark.timeout(600)
 SHORT = {"SESSION_TIMEOUT": "1.5", "HEARTBEAT": "0.3", "LOOK_EVERY": "0.5", "SIGNALS_EVERY": "1", "SIGNALS_SHARE": "1"}
 YEAR = [line(event).encode() for event in simulate(3, events=4_000, broken=0.02)]
 BEFORE, DURING = YEAR[:2_000], YEAR[2_000:]
@@ -237,7 +238,6 @@ def away(running: Running) -> None:
         running.clears(alert, "TrappetrinNotReady")
 
 
-@pytest.mark.timeout(420)
 def test_every_alert_fires_for_its_true_cause_and_clears(running: Running, received: Received) -> None:
     names = alert_names(running)
     for step in (
