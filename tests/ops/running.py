@@ -49,6 +49,10 @@ class Received:
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
+    def told(self, state: str) -> set[str]:
+        """Of which alerts a message of this state has come."""
+        return {name for name, messages in self.messages.items() if state in {s for _, s in messages}}
+
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
@@ -56,10 +60,10 @@ class Received:
 
 
 class Running:
-    """The stack, its Prometheus, and what may be done to both."""
+    """The stack, its Prometheus, who receives its alerts, and what may be done to it."""
 
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
+    def __init__(self, stack: Stack, received: Received) -> None:
+        self.stack, self.received = stack, received
         self.prometheus = f"http://127.0.0.1:{stack.read().ports['prometheus']}/api/v1"
 
     def ask(self, path: str, **query: str | float) -> Any:
@@ -79,7 +83,10 @@ class Running:
             time.sleep(POLL)
 
     def fires(self, *names: str) -> None:
-        self.until(lambda: set(names) <= self.firing(), lambda: f"{set(names) - self.firing()} do not fire")
+        """And somebody has heard of it: what clears before that is told to nobody."""
+        wanted, told = set(names), self.received.told
+        self.until(lambda: wanted <= self.firing(), lambda: f"{wanted - self.firing()} do not fire")
+        self.until(lambda: wanted <= told("firing"), lambda: f"nobody heard of {wanted - told('firing')}")
 
     def clears(self, *names: str) -> None:
         self.until(lambda: not set(names) & self.firing(), lambda: f"{set(names) & self.firing()} do not clear")

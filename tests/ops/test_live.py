@@ -61,7 +61,7 @@ def running(folder: Path, received: Received) -> Iterator[Running]:
             patch.setenv(f"TRAPPETRIN_{name}", value)
         try:
             stack.up(2, monitored=True, say=lambda _line: None)
-            yield Running(stack)
+            yield Running(stack, received)
         finally:
             stack.down(delete_data=True, say=lambda _line: None)
 
@@ -181,6 +181,7 @@ def contested(running: Running) -> None:
         while "TrappetrinTasksContested" not in running.firing():
             running.statement("UPDATE ingest.task SET version = version + 1")
             time.sleep(0.5)
+    running.fires("TrappetrinTasksContested")
     running.clears("TrappetrinTasksContested")
 
 
@@ -226,6 +227,7 @@ def frozen(running: Running) -> None:
         time.sleep(2.5)
         running.kill("quota-2", number=signal.SIGCONT)
         time.sleep(1)
+    running.fires("TrappetrinRebalancing")
     running.clears("TrappetrinRebalancing")
 
 
@@ -248,10 +250,7 @@ def test_every_alert_fires_for_its_true_cause_and_clears(running: Running, recei
         step(running)
         print(f"{step.__name__}: {time.monotonic() - began:.0f} s, before it {sorted(before)}")  # noqa: T201 - seen by -s
     running.until(lambda: not running.firing(), lambda: f"{running.firing()} do not clear")
-
-    def told(state: str) -> set[str]:
-        return {name for name, messages in received.messages.items() if state in {s for _, s in messages}}
-
+    told = received.told
     running.until(lambda: told("resolved") >= names, lambda: f"not told as resolved: {names - told('resolved')}")
 
     assert told("firing") == told("resolved") == names
