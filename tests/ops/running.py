@@ -111,11 +111,11 @@ class Running:
 
         assert sent.failed == []
 
-    def produce(self, topic: str, partition: int, value: bytes, times: int = 1) -> None:
+    def produce(self, topic: str, partition: int, value: bytes, key: bytes | None = None, times: int = 1) -> None:
         """Somebody's hand: straight into an internal topic."""
         producer = Producer({"bootstrap.servers": ",".join(self.stack.kafka_servers)})
         for _ in range(times):
-            producer.produce(topic, value=value, key=b"0123-001", partition=partition)
+            producer.produce(topic, value=value, key=key, partition=partition)
 
         assert producer.flush(30) == 0
 

@@ -159,7 +159,7 @@ def agreement_signals(running: Running) -> None:
 
 def broken_records(running: Running) -> None:
     """A sender whose system is broken, and somebody's hand in an internal topic: a few records, then very many."""
-    running.produce("vacancies.v1", 0, b"{")
+    running.produce("vacancies.v1", 0, b"{", b"0123-001")
     running.publish([b'{"specversion": "1.0", "id": "%d"}' % n for n in range(60)])
     running.fires("TrappetrinDeadLetters", "TrappetrinRefusals")
     running.produce("vacancies.v1", 1, b"{", times=700)
