@@ -13,7 +13,7 @@ from services.ingest.store import PostgresIngestStore
 from services.matching.signals import OfferSignals
 from services.quota.signals import QuotaSignals
 from shared.events.decoding import of_line
-from shared.events.internal import Colours, Conclusion, Decision, OfferReason, Quota
+from shared.events.internal import Colours, Conclusion, Decision, Life, LifeState, OfferReason, Outcome, Quota
 from shared.metrics import Metrics
 from shared.runtime.contract import EVERYONE, Draft, Fact, Flaw
 from shared.runtime.postgres import PostgresStore
@@ -43,30 +43,33 @@ async def written(pool: asyncpg.Pool, task: str, facts: list[Fact], conclusions:
     return one
 
 
-def decision(offer: str, outcome: str, *, replied: int | None = None) -> Decision:
+def decision(offer: str, outcome: str) -> Decision:
     reasons = [OfferReason(code="rent_missing", kind="refer", sentence_da="-")] if outcome == "referred" else []
     return Decision(
         version=1, recorded_at=AT, offer_id=offer, vacancy_id="v", afdeling_id="0123-001", outcome=outcome,
         reasons=reasons, colour="green", agreement=None, vacancy_revision=1, offer_revision=1,
-        replied_to_version=replied,
+    )  # fmt: skip
+
+
+def life(offer: str, outcome: Outcome | None, state: LifeState, days: int) -> Life:
+    """Of an offer that was submitted so many days ago."""
+    return Life(
+        version=1, recorded_at=AT, offer_id=offer, vacancy_id=f"v-{offer}", afdeling_id="0123-001", state=state,
+        outcome=outcome, submitted_on=datetime.now(UTC).date() - timedelta(days),
     )  # fmt: skip
 
 
 @pytest.mark.schema("matching")
 async def test_offers_that_wait_for_an_answer(pool: asyncpg.Pool) -> None:
-    days = {"o1": 9, "o2": 30, "o3": 3, "o4": 99}
-    submitted = [
-        fact("offer.submitted", "0123-001", offer_id=o, submitted_on=str(datetime.now(UTC).date() - timedelta(n)))
-        for o, n in days.items()
-    ]
-    decided = [
-        decision("o1", "accepted"), decision("o2", "accepted", replied=1), decision("o3", "referred"),
-        decision("o4", "rejected"),
+    concluded = [
+        decision("o1", "accepted"), decision("o2", "accepted"), decision("o3", "referred"), decision("o4", "rejected"),
+        life("o1", "accepted", "decided", 9), life("o2", "accepted", "assigned", 30),
+        life("o3", "referred", "decided", 3), life("o4", "rejected", "decided", 99), life("o5", None, "submitted", 200),
     ]  # fmt: skip
     metrics = Metrics()
     signals = OfferSignals(pool, metrics)
-    signals.committed(await written(pool, "1", submitted, decided))
-    await written(pool, "2", [], [decision("o9", "referred")])
+    signals.committed(await written(pool, "1", [], concluded))
+    await written(pool, "2", [], [life("o9", "referred", "decided", 1)])
     await signals.look(["1"])
 
     assert [read(metrics, "offers", outcome=o) for o in ("accepted", "rejected", "referred", "withdrawn")] == [
