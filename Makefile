@@ -1,4 +1,4 @@
-.PHONY: install demo test test-unit test-simulation test-streams test-integration test-chaos test-ops chaos up down lint format lock docs clean
+.PHONY: install demo test test-unit test-simulation test-streams test-integration test-chaos test-ops test-long chaos up down lint format lock docs clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -38,13 +38,16 @@ test-integration: install
 	$(BIN)/pytest tests/integration tests/e2e
 
 test-chaos: install
-	$(BIN)/pytest tests/chaos
+	$(BIN)/pytest tests/chaos/test_crash_points.py tests/chaos/test_ledger.py
 
 chaos: install
 	$(BIN)/python -m tests.chaos.run --seed $(SEED) --minutes $(MINUTES) --brokers $(BROKERS)
 
 test-ops: install
-	$(BIN)/pytest tests/ops
+	$(BIN)/pytest tests/ops/test_rules.py
+
+test-long: install
+	$(BIN)/pytest tests/chaos tests/ops
 
 lint: install
 	$(BIN)/ruff check .
