@@ -12,8 +12,8 @@ from services.ingest.contract import Contended
 from services.ingest.memory import MemoryIngestStore
 from services.ingest.store import PostgresIngestStore
 from shared.events.decoding import of_line, route
-from shared.events.internal import Quota
-from shared.runtime.contract import EVERYONE, Draft, Entity, Fact, Flaw, Outgoing, Refused, Row, RowId
+from shared.events.internal import Amounts, Cause, LedgerLine, Quota
+from shared.runtime.contract import EVERYONE, Draft, Entity, Entry, Fact, Flaw, Outgoing, Refused, Row, RowId, Written
 from shared.runtime.memory import MemoryStore
 from shared.runtime.postgres import PostgresStore
 from shared.runtime.views import State
@@ -138,6 +138,59 @@ async def test_progress_counts_what_is_left(pool: asyncpg.Pool) -> None:
     await store.commit([one])
 
     assert await store.progress() == [{"task": "1", "offsets": {"a": 4}, "reconsidering": True, "outbox": 1}]
+
+
+# Journals
+
+
+def line(number: int, turn: int, reverses: int | None = None, about: str = "v1") -> tuple[str, Entry]:
+    """A ledger line that counts a home, or takes that back."""
+    sign = 1 if reverses is None else -1
+    body = LedgerLine(
+        version=1, recorded_at=AT, number=number, afdeling_id=AFDELING, account="vacancy", about=about, turn=turn,
+        what="vacancy_counted" if reverses is None else "vacancy_cancelled", reverses=reverses, day=AT.date(),
+        cause=Cause(type="t", id="i", version=1), effect=Amounts(counting=sign), balance=Amounts(counting=sign),
+    )  # fmt: skip
+    return AFDELING, Entry(body, body.model_dump_json(by_alias=True).encode(), f"hash {number}")
+
+
+async def booked(store: Any, *lines: tuple[str, Entry]) -> None:
+    one = await draft(store, "1", {"a": 1})
+    one.entries = list(lines)
+
+    assert await store.commit([one]) == {"1"}
+
+
+async def test_lines_are_kept_as_they_were_published(store: Any) -> None:
+    lines = [line(1, 1), line(2, 2, reverses=1), line(3, 3)]
+    await booked(store, *lines)
+    written = [Written(AFDELING, e.body.number, e.hash, e.bytes.decode()) for _, e in lines]
+
+    assert await store.journal(LedgerLine.kind, "", 9) == written
+    assert await store.heads("1") == [(AFDELING, LedgerLine.kind, 3, "hash 3")]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [line(2, 1), line(3, 1, about="v2"), line(2, 3), line(1, 1, about="v2")],
+    ids=["counted twice", "a number left out", "a turn left out", "a number twice"],
+)
+async def test_no_store_takes_a_line_that_does_not_follow(store: Any, second: tuple[str, Entry]) -> None:
+    await booked(store, line(1, 1))
+
+    with pytest.raises(Refused):
+        await booked(store, second)
+
+
+@pytest.mark.parametrize("second", [line(2, 2), line(2, 2, reverses=7)], ids=["counted again", "of another line"])
+async def test_the_database_refuses_a_second_count_that_takes_nothing_back(
+    pool: asyncpg.Pool, second: tuple[str, Entry]
+) -> None:
+    store = PostgresStore(pool)
+    await booked(store, line(1, 1))
+
+    with pytest.raises(Refused):
+        await booked(store, second)
 
 
 # ingest
