@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import asyncpg
 import stamina
 import uvicorn
-import uvloop
 from aiokafka.errors import KafkaError
 
 from shared.database.pool import open_pool
@@ -97,8 +96,7 @@ def serve_keyed(service: str, domain: Domain[P], signals: Make) -> None:
 def serve(service: str, settings: Settings, parts: Callable[[asyncpg.Pool], Parts]) -> None:
     """Run a service until SIGTERM or SIGINT."""
     configure(settings.log_level, service=service, instance=settings.instance)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(Process(service, settings).run(parts))
+    asyncio.run(Process(service, settings).run(parts))
 
 
 class Process:
