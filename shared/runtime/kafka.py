@@ -94,11 +94,14 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 PARTITION_GONE(task=task)
 
     async def ends(self, tasks: Iterable[TaskId]) -> dict[TaskId, dict[str, int]]:
+        """Also of no task the broker is asked something, so that one that is away is noticed by those who have none."""
         found: dict[TaskId, dict[str, int]] = {task: {} for task in tasks}
         partitions = [p for task in found for p in self.partitions(task)]
         if partitions:
             for p, end in (await self.subscriber.consumer.end_offsets(partitions)).items():  # type: ignore[union-attr]  # assigned, so it is there
                 found[self.task_of(p.topic, p.partition)][p.topic] = end
+        elif consumer := self.subscriber.consumer:
+            await consumer.topics()
         return found
 
     def partitions(self, task: TaskId) -> list[TopicPartition]:
