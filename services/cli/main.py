@@ -25,10 +25,12 @@ from services.cli.stack import down, status, up
 from services.cli.statement.command import statement
 from services.cli.supply import supply
 from services.cli.system import Unreachable
+from services.cli.topics import topics
 from services.cli.verify import verify
 from services.cli.watch import watch
 from shared.database.migrations import MigrationFailed
 from shared.logging import configure_console
+from shared.runtime.admin import TopicMismatch
 from shared.version import VERSION
 
 app = typer.Typer(
@@ -55,6 +57,7 @@ for panel, commands in PANELS.items():
 app.add_typer(parked, name="parked", rich_help_panel="What it knows")
 app.add_typer(dlq, name="dlq", rich_help_panel="What it knows")
 app.add_typer(day, name="day", rich_help_panel="The system on this machine")
+app.add_typer(topics, name="topics", rich_help_panel="The system on this machine")
 
 
 @app.command(rich_help_panel="The system on this machine")
@@ -70,7 +73,7 @@ def main() -> None:
     except Unreachable as error:
         screen(stderr=True).print(str(error), highlight=False, markup=False)
         sys.exit(2)
-    except (Broken, MigrationFailed) as error:
+    except (Broken, MigrationFailed, TopicMismatch) as error:
         screen(stderr=True).print(str(error), highlight=False, markup=False)
         sys.exit(1)
 
