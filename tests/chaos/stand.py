@@ -27,6 +27,8 @@ DISK = "1500m"
 class Stand(Stack):
     """`without`: the guard that is taken out of every process; `skewed`: by how many seconds whose clock is wrong."""
 
+    session = SESSION
+
     def __init__(self, folder: Path, without: str = "") -> None:
         super().__init__(folder)
         self.without, self.wire, self.talkative = without, Wire(), False
@@ -66,7 +68,7 @@ class Stand(Stack):
             "PYTHONPATH": str(ROOT),
             "TRAPPETRIN_KAFKA": ",".join(f"127.0.0.1:{port}" for port in doors),
             "TRAPPETRIN_DATABASE": postgres.dsn(database.port, book.password),
-            "TRAPPETRIN_SESSION_TIMEOUT": str(SESSION),
+            "TRAPPETRIN_SESSION_TIMEOUT": str(self.session),
             "TRAPPETRIN_HEARTBEAT": str(HEARTBEAT),
             "CHAOS_ORDERS": str(self.orders / name),
             "CHAOS_CLOCK": str(self.skewed.get(name, 0)),
