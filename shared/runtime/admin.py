@@ -1,7 +1,7 @@
 """The topics of a cluster: looked at, and made as the registry wants them. All that makes or changes topics is here."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -12,11 +12,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are th
     ConfigEntry,
     ConfigResource,
     ResourceType,
+    TopicMetadata,
 )
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from shared.events.topics import INTERNAL, Topic, inbound_topics, operations_topics, wanted_topics
-from shared.runtime.planning import Change, Cluster, Found, plan, settings_of
+from shared.runtime.planning import Change, Cluster, Found, counted, plan, settings_of
 
 LIMIT = 30.0
 
@@ -31,52 +32,59 @@ class Topics:
     def __init__(self, servers: Sequence[str]) -> None:
         self.admin = AdminClient({"bootstrap.servers": ",".join(servers)})
 
+    def plan(self) -> list[Change]:
+        """Of all topics of the registry, and of those of every sender of whom one is there."""
+        cluster = self.look()
+        return plan(wanted_topics(cluster.topics), cluster)
+
     def look(self) -> Cluster:
-        told = self.admin.list_topics(timeout=LIMIT)
-        broker = ConfigResource(ResourceType.BROKER, str(min(told.brokers)))
-        resources = {name: ConfigResource(ResourceType.TOPIC, name) for name in told.topics}
-        asked = self.admin.describe_configs([broker, *resources.values()], request_timeout=LIMIT)
-        settings = {resource: future.result(LIMIT) for resource, future in asked.items()}
+        told = self.listed()
+        settings = self.settings(ResourceType.TOPIC, told)
         return Cluster(
             {
                 name: Found(
                     len(topic.partitions),
                     min((len(p.replicas) for p in topic.partitions.values()), default=0),
-                    {key: entry.value for key, entry in settings[resources[name]].items()},
+                    settings[name],
                 )
-                for name, topic in told.topics.items()
+                for name, topic in told.items()
             },
-            int(settings[broker]["default.replication.factor"].value),
+            self.copies(),
         )
 
-    def plan(self) -> list[Change]:
-        """Of all topics of the registry, and of those of every sender of whom one is there."""
-        cluster = self.look()
-        return plan(wanted_topics(cluster.topics), cluster)
+    def listed(self) -> dict[str, TopicMetadata]:
+        return self.admin.list_topics(timeout=LIMIT).topics
+
+    def settings(self, kind: Any, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        asked = self.admin.describe_configs([ConfigResource(kind, name) for name in names], request_timeout=LIMIT)
+        return {r.name: {key: e.value for key, e in future.result(LIMIT).items()} for r, future in asked.items()}
+
+    def copies(self) -> int:
+        """That a topic has for which nobody says how many."""
+        broker = str(min(self.admin.list_topics(timeout=LIMIT).brokers))
+        return int(self.settings(ResourceType.BROKER, [broker])[broker]["default.replication.factor"])
 
     def apply(self, changes: Iterable[Change]) -> None:
         """All that is not refused. Doing it again changes nothing."""
         by: Mapping[str, list[Change]] = defaultdict(list)
         for change in changes:
             by[change.action].append(change)
-        cluster = self.look()
-        known = {t.name: t for t in wanted_topics([*cluster.topics, *(c.topic for c in by["create"])])}
-        self.create([known[c.topic] for c in by["create"]], cluster.copies)
+        known = {t.name: t for t in wanted_topics(c.topic for c in by["create"])}
+        self.create([known[c.topic] for c in by["create"]])
         if by["grow"]:
             more = [NewPartitions(c.topic, int(c.wanted)) for c in by["grow"]]
             finished(self.admin.create_partitions(more, operation_timeout=LIMIT))
         entries: dict[str, list[ConfigEntry]] = defaultdict(list)
         for c in by["set"]:
             entries[c.topic].append(ConfigEntry(c.field, c.wanted, incremental_operation=AlterConfigOpType.SET))
-        resources = [
-            ConfigResource(ResourceType.TOPIC, name, incremental_configs=changed) for name, changed in entries.items()
-        ]
-        if resources:
+        if entries:
+            resources = [ConfigResource(ResourceType.TOPIC, n, incremental_configs=e) for n, e in entries.items()]
             finished(self.admin.incremental_alter_configs(resources, request_timeout=LIMIT))
 
-    def create(self, topics: Iterable[Topic], copies: int) -> None:
-        new = [NewTopic(t.name, t.partitions, copies, config=settings_of(t, copies)) for t in topics]
-        if new:
+    def create(self, topics: Collection[Topic]) -> None:
+        if topics:
+            copies = self.copies()
+            new = [NewTopic(t.name, t.partitions, copies, config=settings_of(t, copies)) for t in topics]
             finished(self.admin.create_topics(new, operation_timeout=LIMIT), harmless=KafkaError.TOPIC_ALREADY_EXISTS)
 
 
@@ -102,13 +110,13 @@ def ensure_senders(servers: Sequence[str], organisations: Iterable[str], municip
 
 def ensure_topics(servers: Sequence[str], topics: Iterable[Topic]) -> list[str]:
     """What is missing is created; what exists is left as it is, for `trappetrin topics` to tell of."""
-    wanted, cluster = {t.name: t for t in topics}, (here := Topics(servers)).look()
-    changes = plan(wanted.values(), cluster)
-    for c in changes:
-        if c.field == "partitions" and c.action != "create":
-            raise TopicMismatch(
-                f"topic {c.topic} has {c.found} partitions, the registry says {c.wanted}: see `trappetrin topics plan`"
-            )
-    missing = [c.topic for c in changes if c.action == "create"]
-    here.create([wanted[name] for name in missing], cluster.copies)
-    return missing
+    wanted, here = {t.name: t for t in topics}, Topics(servers)
+    there = here.listed()
+    changes = [c for t in wanted.values() for c in counted(t, len(there[t.name].partitions) if t.name in there else 0)]
+    if strange := next((c for c in changes if c.action != "create"), None):
+        raise TopicMismatch(
+            f"topic {strange.topic} has {strange.found} partitions, the registry says {strange.wanted}:"
+            " see `trappetrin topics plan`"
+        )
+    here.create([wanted[c.topic] for c in changes])
+    return [c.topic for c in changes]

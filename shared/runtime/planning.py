@@ -69,19 +69,23 @@ def plan(wanted: Iterable[Topic], cluster: Cluster) -> list[Change]:
 
 def compared(topic: Topic, cluster: Cluster) -> Iterator[Change]:
     found = cluster.topics.get(topic.name)
+    yield from counted(topic, found.partitions if found else 0)
     if found is None:
-        yield Change(topic.name, "create", "partitions", wanted=str(topic.partitions))
         return
-    if found.partitions != topic.partitions:
-        counts = ("partitions", str(found.partitions), str(topic.partitions))
-        if found.partitions > topic.partitions:
-            yield Change(topic.name, "refuse", *counts, FEWER)
-        elif topic.keyed:
-            yield Change(topic.name, "refuse", *counts, KEYED)
-        else:
-            yield Change(topic.name, "grow", *counts)
     if found.copies < cluster.copies:
         yield Change(topic.name, "refuse", "copies", str(found.copies), str(cluster.copies), COPIES)
     for name, value in settings_of(topic, found.copies).items():
         if found.settings.get(name) != value:
             yield Change(topic.name, "set", name, found.settings.get(name, ""), value)
+
+
+def counted(topic: Topic, found: int) -> Iterator[Change]:
+    """What follows from so many partitions; none where the topic is not there."""
+    if not found:
+        yield Change(topic.name, "create", "partitions", wanted=str(topic.partitions))
+    elif found > topic.partitions:
+        yield Change(topic.name, "refuse", "partitions", str(found), str(topic.partitions), FEWER)
+    elif found < topic.partitions and topic.keyed:
+        yield Change(topic.name, "refuse", "partitions", str(found), str(topic.partitions), KEYED)
+    elif found < topic.partitions:
+        yield Change(topic.name, "grow", "partitions", str(found), str(topic.partitions))
