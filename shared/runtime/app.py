@@ -152,7 +152,7 @@ class Process:
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
             await core.stop()
-            await subscriber.broker.stop()
+            await subscriber.stop()
             for task in (*health.loops, stopping):
                 task.cancel()
             ended = await asyncio.gather(*health.loops, return_exceptions=True)
