@@ -1,7 +1,6 @@
 """`trappetrin migrate`: the tables, before a new version starts and after the last process of the old one has left."""
 
 import asyncio
-import json
 import os
 from typing import Annotated
 
@@ -9,7 +8,7 @@ import asyncpg
 import typer
 
 from deploy.local.stack import Stack
-from services.cli.state import Json
+from services.cli.state import Json, as_json
 from services.cli.system import System, Unreachable
 from shared.database import migrations
 from shared.database.migrations import Migration, Standing
@@ -37,7 +36,7 @@ def migrate(
             tell(asyncio.run(migrations.standing(dsn, post=post)), as_text=as_text)
         else:
             done = migrations.migrate(dsn, post=post)
-            typer.echo(json.dumps(done) if as_text else "\n".join(f"migrated {m}" for m in done) or NOTHING)
+            typer.echo(as_json(done) if as_text else "\n".join(f"migrated {m}" for m in done) or NOTHING)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise Unreachable(f"the database does not answer: {error or type(error).__name__}") from error
 
@@ -47,7 +46,7 @@ def tell(standing: Standing, *, as_text: bool) -> None:
     due, later, others = standing
     if as_text:
         told = {"due": [*map(parts, due)], "later": [*map(parts, later)], "others": others}
-        typer.echo(json.dumps(told, indent=1))
+        typer.echo(as_json(told))
     else:
         waits = f"; it waits for {', '.join(others)} to stop" if others else ""
         lines = [f"{m} would be run{waits if m.post else ''}" for m in due]

@@ -1,6 +1,5 @@
 """`trappetrin topics`: the topics of the cluster held against the registry, and made as it says."""
 
-import json
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -9,7 +8,7 @@ from confluent_kafka import KafkaException
 from rich.table import Table
 
 from services.cli.screen import screen
-from services.cli.state import Json
+from services.cli.state import Json, as_json
 from services.cli.system import Unreachable, find
 from shared.runtime.admin import Topics
 from shared.runtime.planning import Change
@@ -61,7 +60,7 @@ def looked() -> tuple[Topics, list[Change]]:
 
 def show(changes: Sequence[Change], *, as_text: bool) -> None:
     if as_text:
-        typer.echo(json.dumps([c._asdict() for c in changes], indent=1))
+        typer.echo(as_json([c._asdict() for c in changes]))
         return
     if not changes:
         typer.echo("All topics are as the registry says.")

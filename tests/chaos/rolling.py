@@ -1,7 +1,8 @@
 """`python -m tests.chaos.rolling --seed N`: under load every process is told to stop and started again, one at a time.
 
-What follows is held against the fold of what was sent, and for each task it is told how long it was without an owner:
-from the last write of the owner before, or from when that was told to stop if it was later, to the next claim.
+What follows is held against the fold of what was sent, and for each task it is told how long it was without an owner,
+at the most: from the first that took it from its owner after that one's last write (a process of its service was told
+to stop, or the group took its tasks back) to the next claim.
 """
 
 import argparse
@@ -52,6 +53,9 @@ class Patient(Stand):
     session = 6.0
 
 
+Pauses = dict[str, dict[str, float]]
+
+
 class Restart(NamedTuple):
     """When it was told to stop; the seconds until it had, and from its start until it was ready."""
 
@@ -75,7 +79,7 @@ class Rolled:
     seed: int
     lines: int
     restarts: Sequence[Restart]
-    pauses: Mapping[str, Mapping[str, float]]
+    pauses: Pauses
     findings: Findings
     problems: list[str]
 
@@ -130,7 +134,8 @@ def roll(folder: Path, seed: int, say: Say) -> Rolled:
         Audit(of(stand), stand.dsn, [load], findings).run()
         turns = [Turn(*r) for r in asyncio.run(executed(stand.dsn, "SELECT * FROM chaos.turn ORDER BY at"))]
         problems = load.problems() + ([] if going else ["the load ended before the last restart"])
-        return Rolled(seed, len(load.lines), restarts, pauses(restarts, turns), findings, problems)
+        taken = {s: [at for side in ("1", "2") for at in stand.revoked(f"{s}-{side}")] for s in SERVICES}
+        return Rolled(seed, len(load.lines), restarts, pauses(restarts, turns, taken), findings, problems)
     finally:
         stand.close()
 
@@ -167,15 +172,18 @@ def until(done: Any, why: str) -> None:
         time.sleep(POLL)
 
 
-def pauses(restarts: Sequence[Restart], turns: Sequence[Turn]) -> dict[str, dict[str, float]]:
-    """`turns` in the order of time. A claim belongs to the last restart of its service before it."""
+def pauses(restarts: Sequence[Restart], turns: Sequence[Turn], taken: Mapping[str, Sequence[float]]) -> Pauses:
+    """`turns` in the order of time; `taken`: by service when the group took tasks back. A claim belongs to the last
+    restart of its service before it.
+    """
     found: dict[str, dict[str, float]] = {r.name: defaultdict(float) for r in restarts}
     last: dict[tuple[str, str], float] = {}
     for turn in turns:
         place = turn.service, turn.task
-        before = [r for r in restarts if r.name.startswith(f"{turn.service}-") and r.told <= turn.at]
-        if turn.claim and before:
-            found[before[-1].name][turn.task] += turn.at - max(before[-1].told, last.get(place, 0.0))
+        its = [r for r in restarts if r.name.startswith(f"{turn.service}-") and r.told <= turn.at]
+        if turn.claim and its:
+            ends = [at for at in (*(r.told for r in its), *taken[turn.service]) if last.get(place, 0.0) < at < turn.at]
+            found[its[-1].name][turn.task] += turn.at - min(ends, default=turn.at)
         last[place] = turn.at
     return {name: dict(tasks) for name, tasks in found.items()}
 

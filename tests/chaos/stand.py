@@ -71,6 +71,7 @@ class Stand(Stack):
             "TRAPPETRIN_SESSION_TIMEOUT": str(self.session),
             "TRAPPETRIN_HEARTBEAT": str(HEARTBEAT),
             "CHAOS_ORDERS": str(self.orders / name),
+            "CHAOS_REVOKED": str(self.orders / f"{name}.revoked"),
             "CHAOS_CLOCK": str(self.skewed.get(name, 0)),
             "CHAOS_WITHOUT": self.without,
             "CHAOS_TALKATIVE": "1" if self.talkative else "",
@@ -92,6 +93,11 @@ class Stand(Stack):
 
     def order(self, name: str, deed: str, point: str, times: int = 1) -> None:
         self.orders.joinpath(name).write_text(f"{deed} {point} {times}")
+
+    def revoked(self, name: str) -> list[float]:
+        """The moments at which the group took back what the process had."""
+        file = self.orders / f"{name}.revoked"
+        return [float(moment) for moment in file.read_text().split()] if file.exists() else []
 
     def forget(self, name: str) -> bool:
         """Take the order back; whether it was still there."""

@@ -9,20 +9,20 @@ from tests.chaos.rolling import Patient, Restart, Turn, pauses, roll
 from tests.chaos.run import tell
 
 
-def test_a_pause_is_from_the_last_write_or_the_word_to_the_next_claim() -> None:
+def test_a_pause_ends_with_a_claim_and_begins_with_what_took_the_task_from_its_owner() -> None:
     restarts = [Restart("quota-1", 10, 1, 2), Restart("quota-2", 20, 1, 2)]
     turns = [
         Turn("quota", "0", True, 5),
         Turn("quota", "0", False, 9),
-        Turn("quota", "1", False, 11),
+        Turn("quota", "1", False, 11),  # told at 10, it finishes its batch
         Turn("quota", "0", True, 13),
         Turn("quota", "1", True, 14),
+        Turn("quota", "1", True, 17),
         Turn("quota", "1", False, 21),
         Turn("quota", "1", True, 24),
-        Turn("quota", "1", True, 25),
     ]
 
-    assert pauses(restarts, turns) == {"quota-1": {"0": 3, "1": 3}, "quota-2": {"1": 4}}
+    assert pauses(restarts, turns, {"quota": [12, 16, 22]}) == {"quota-1": {"0": 3, "1": 3}, "quota-2": {"1": 2}}
 
 
 @pytest.mark.timeout(420)

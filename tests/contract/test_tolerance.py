@@ -22,7 +22,7 @@ SUCCESSIONS = {"relatives.v1", "handovers.v1"}  # of which the invented year has
 @cache
 def year() -> Offline:
     offline = Offline()
-    for number, event in enumerate(simulate(4, events=700)):
+    for number, event in enumerate(simulate(4, events=300)):
         offline.send("simulated", number, line(event).encode(), "0851")
     asyncio.run(offline.settle())
     return offline

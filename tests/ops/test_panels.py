@@ -16,8 +16,8 @@ from tests.ops.pictures import draw
 from tests.ops.running import Running, load
 
 pytestmark = pytest.mark.timeout(300)
-YEAR = [line(event).encode() for event in simulate(3, events=4_000, broken=0.02)]
-BEFORE, DURING = YEAR[:2_000], YEAR[2_000:]
+YEAR = [line(event).encode() for event in simulate(3, events=3_000, broken=0.02)]
+BEFORE, DURING = YEAR[:1_000], YEAR[1_000:]
 
 
 def panels() -> list[Any]:
