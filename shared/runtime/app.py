@@ -109,7 +109,7 @@ class Process:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        pool = await open_pool(self.settings.database, self.service, watch=self.watch.statement)
+        pool = await open_pool(self.settings.database, self.service, self.settings.instance, watch=self.watch.statement)
         parts = parts_of(pool)
         self.watch.signals = [make(pool, self.metrics) for make in parts.signals]
         publisher = KafkaPublisher(self.settings)
@@ -150,7 +150,7 @@ class Process:
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
             await core.stop()
-            await subscriber.broker.stop()
+            await subscriber.stop()
             for task in (*health.loops, stopping):
                 task.cancel()
             ended = await asyncio.gather(*health.loops, return_exceptions=True)

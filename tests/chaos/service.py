@@ -3,7 +3,8 @@
 What is done to it lies here alone, so that no production code knows of it. By environment:
 `CHAOS_ORDERS` a file that may say `kill before_commit 3` or `freeze after_commit 1`: done to itself when it passes that
 point for the third, the first time from now, once. `CHAOS_CLOCK` seconds by which its clock is wrong. `CHAOS_WITHOUT`
-the guard that is taken out. `CHAOS_TALKATIVE` lets it tell the same fault more than once a second.
+the guard that is taken out. `CHAOS_REVOKED` a file that gets the moments at which the group took its tasks back.
+`CHAOS_TALKATIVE` lets it tell the same fault more than once a second.
 """
 
 import os
@@ -77,6 +78,19 @@ def around(owner: Any, name: str, before: str | None, after: str, *, done: Calla
     setattr(owner, name, wrapped)
 
 
+def revocations(file: Path) -> None:
+    from shared.runtime.kafka import Subscriber
+
+    told = Subscriber.on_partitions_revoked
+
+    async def wrapped(self: Subscriber, revoked: Any) -> None:
+        with file.open("a") as moments:
+            moments.write(f"{time.time()}\n")
+        await told(self, revoked)
+
+    Subscriber.on_partitions_revoked = wrapped  # type: ignore[method-assign]
+
+
 def wrong_clock(seconds: float) -> None:
     """Before anybody has taken the clock's name; of all clocks the two that tell the day."""
     right, right_utc = time.time, clock.utc_now
@@ -94,6 +108,7 @@ def talkative() -> None:
 def main() -> None:
     wrong_clock(float(os.environ.get("CHAOS_CLOCK", "0")))
     points()
+    revocations(Path(os.environ["CHAOS_REVOKED"]))
     if os.environ.get("CHAOS_TALKATIVE"):
         talkative()
     if guard := os.environ.get("CHAOS_WITHOUT"):
