@@ -107,7 +107,7 @@ def told_of(record: Record, since: int) -> Told:
     event = next((value for name, value in record.headers if name == "ce_id" and value), b"")
     if fits("event_id", name := event.decode(errors="replace")):
         told["messaging.message.id"] = name
-    if record.timestamp:
+    if record.timestamp > 0:
         told["trappetrin.waited_seconds"] = max(0.0, since / 1e9 - record.timestamp / 1e3)
     return told
 
