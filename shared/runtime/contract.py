@@ -159,7 +159,7 @@ class Trail(Protocol):
     """How traces go through a batch of one task."""
 
     def after(self, records: Sequence[Record]) -> str:
-        """The `traceparent` of what follows from these together; from none of the batch's, of a re-evaluation."""
+        """The `traceparent` of what follows from these records of the batch together; of none, in a re-evaluation."""
 
 
 @dataclass(slots=True)

@@ -1,5 +1,5 @@
 """Spans on their way to a collector, by OTLP over HTTP. Sampling, queue and export are OpenTelemetry's own, set by the
-`OTEL_…` variables; a span is given whole, when its end is known, since the SDK's tracer costs three times as much.
+`OTEL_…` variables; a span is given whole, when its end is known, since by the SDK's tracer it costs twice as much.
 """
 
 import threading
