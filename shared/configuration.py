@@ -19,6 +19,17 @@ ends the process at its start, with the name of the variable and the rule, and w
 |---|---|---|---|
 {rows}
 
+Where traces are on (`TRAPPETRIN_TRACES`), OpenTelemetry's own variables say the rest; these most of all:
+
+| variable | default | what it is |
+|---|---|---|
+| `OTEL_EXPORTER_OTLP_ENDPOINT` | `http://localhost:4318` | the collector; spans go to its `/v1/traces` by HTTP |
+| `OTEL_EXPORTER_OTLP_HEADERS` | none | what it must be told, `authorization=Basic%20…` |
+| `OTEL_TRACES_SAMPLER` | `parentbased_always_on` | `parentbased_traceidratio`: a part of the traces that begin here |
+| `OTEL_TRACES_SAMPLER_ARG` | `1.0` | which part |
+| `OTEL_BSP_MAX_QUEUE_SIZE` | `2048` | spans that wait for the collector; more are dropped, and a line is logged |
+| `OTEL_RESOURCE_ATTRIBUTES` | none | what stands on every span, `deployment.environment=test` |
+
 The console and the local stack know these besides:
 
 | variable | default | what it is |
@@ -27,7 +38,7 @@ The console and the local stack know these besides:
 | `TRAPPETRIN_CACHE` | `.local/cache` in the repository | what is fetched once and serves every local stack |
 | `TRAPPETRIN_URLS` | the local stack's | with `TRAPPETRIN_KAFKA`: the services, `ingest=http://…,quota=http://…` |
 
-Settings that are in the environment of `trappetrin up` reach the processes that it starts.
+Settings that are in the environment of `trappetrin up`, `OTEL_…` among them, reach the processes that it starts.
 """
 RULES = {
     "exclusiveMinimum": "above {}",

@@ -30,7 +30,9 @@ FORMS: Mapping[str, re.Pattern[str]] = {
     "reason": re.compile(r"invalid|refused|raised|sender|moved|conflict|size|fault"),
     # A module and a line; of a library its logger.
     "at": re.compile(r"[a-z_]{1,40}\.py:[0-9]{1,6}"),
-    "library": re.compile(r"(aiokafka|asyncio|asyncpg|concurrent|faststream|stamina|uvicorn)(\.[A-Za-z_]{1,40})*"),
+    "library": re.compile(
+        r"(aiokafka|asyncio|asyncpg|concurrent|faststream|opentelemetry|stamina|urllib3|uvicorn)(\.[A-Za-z_]{1,40})*"
+    ),
 }
 NUMBERS = frozenset({"records", "tasks", "rows", "seconds", "offset", "due", "again"})
 
@@ -120,8 +122,10 @@ class Template(str):
         return super().__new__(cls, re.sub(r"\"[^\"]*\"|'[^']*'|\S*[@=/\\<>]\S*|[0-9]{3,}|[^ -~]", "*", first)[:200])
 
 
-def event_of(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
-    """The ids of a record's event and trace, where they are such ids."""
+def event_of(headers: Sequence[tuple[str, bytes | None]], trace: str | None = None) -> dict[str, str]:
+    """The ids of a record's event and trace, where they are such ids: of the `trace` that it is of here, else of what
+    it came with.
+    """
     told = {name: (value or b"").decode(errors="replace") for name, value in headers}
-    ids = {"event_id": told.get("ce_id"), "trace_id": told.get("traceparent", "")[3:35]}
+    ids = {"event_id": told.get("ce_id"), "trace_id": (trace or told.get("traceparent", ""))[3:35]}
     return {name: value for name, value in ids.items() if value and fits(name, value)}

@@ -48,6 +48,10 @@ class Settings(BaseSettings):
     )
     release_every: float = Field(default=0.5, gt=0, le=60, description="how often ingest looks for what to release")
 
+    traces: bool = Field(
+        default=False, description="whether traces are made and sent by OTLP over HTTP; where to is told by `OTEL_…`"
+    )
+
     @field_validator("kafka", mode="before")
     @classmethod
     def split(cls, value: object) -> object:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.ingest.contract import task_of
 from services.ingest.memory import MemoryIngestStore
@@ -45,8 +45,19 @@ BASIS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+class Going(NamedTuple):
+    """A trail on which all goes on in one trace."""
+
+    trace: str
+
+    def after(self, records: Sequence[Record]) -> str:
+        return self.trace
+
+
 class Edge:
-    """`send` is one batch of records, one for each event, and gives their receipts; `out` is all that was published."""
+    """`send` is one batch of records, one for each event, and gives their receipts; `out` is all that was published.
+    `trace`: of which all is that comes in meanwhile.
+    """
 
     def __init__(self, store: Any = None) -> None:
         self.store, self.now = store or MemoryIngestStore(), datetime(2026, 1, 2, 8, tzinfo=UTC)
@@ -55,6 +66,7 @@ class Edge:
         self.ends: dict[str, int] = {}
         self.out: list[tuple[str, Outgoing]] = []
         self.count = 0
+        self.trace: str | None = None
 
     def clock(self) -> datetime:
         self.now += timedelta(seconds=1)
@@ -97,7 +109,10 @@ class Edge:
 
     async def drafts(self, tasks: Iterable[str]) -> dict[str, Draft]:
         self.tasks |= await self.store.claim(set(tasks) - self.tasks.keys())
-        return {t: Draft(self.tasks[t], dict(self.tasks[t].offsets), self.tasks[t].cursor) for t in tasks}
+        drafts = {t: Draft(self.tasks[t], dict(self.tasks[t].offsets), self.tasks[t].cursor) for t in tasks}
+        for draft in drafts.values():
+            draft.trail = Going(self.trace) if self.trace else None
+        return drafts
 
     async def commit(self, drafts: Iterable[Draft]) -> list[dict[str, Any]]:
         receipts: list[dict[str, Any]] = []

@@ -243,7 +243,9 @@ class Stack:
 
     def service(self, book: Book, name: str) -> Spec:
         """Settings that the starter gives in the environment reach the service; where things are is decided here."""
-        env = {k: v for k, v in os.environ.items() if k.startswith("TRAPPETRIN_") or k in ("PATH", "TZ", "LANG")}
+        env = {
+            k: v for k, v in os.environ.items() if k.startswith(("TRAPPETRIN_", "OTEL_")) or k in ("PATH", "TZ", "LANG")
+        }
         env.setdefault("TRAPPETRIN_CLOSE_DAYS", "by_hand")  # invented years are past: their days are closed by command
         env |= {
             "TRAPPETRIN_KAFKA": ",".join(f"127.0.0.1:{node.port}" for node in self.nodes(book)),

@@ -12,7 +12,9 @@ from shared.runtime.contract import TaskId
 
 
 class Origin(NamedTuple):
-    """Where an inbound record came from, and what it called itself where that could be read."""
+    """Where an inbound record came from, and what it called itself where that could be read. `trace`: which it is of,
+    while anything is traced.
+    """
 
     topic: str
     partition: int
@@ -20,6 +22,7 @@ class Origin(NamedTuple):
     source: str | None = None
     event_id: str | None = None
     event_type: str | None = None
+    trace: str | None = None
 
     @property
     def task(self) -> TaskId:

@@ -14,7 +14,7 @@ from services.ingest.reading import identity, printable, read
 from shared.events.cloudevents import Invalid, shown
 from shared.events.decoding import content_hash, encode, recorded_model
 from shared.events.inbound import AfdelingRegistered, Inbound
-from shared.events.internal import AreaNamed, Receipt
+from shared.events.internal import AreaNamed, Receipt, Recorded
 from shared.events.partitioning import PARTITIONS, partition_of
 from shared.events.topics import INTERNAL_BYTES, dead_letters, receipts_topic, sender_of, topic_of
 from shared.runtime.contract import Draft, Flaw, Outgoing, Record, TaskId
@@ -36,7 +36,9 @@ class IngestHandler:
     async def prepare(self, batch: Sequence[tuple[Draft, Record]]) -> None:
         now = self.clock()
         items = [
-            (draft, Arrival(record, origin, now), fact) for draft, record in batch for origin, fact in [read(record)]
+            (draft, Arrival(record, traced(origin, draft, record), now), fact)
+            for draft, record in batch
+            for origin, fact in [read(record)]
         ]
         facts = [fact for *_, fact in items if isinstance(fact, Inbound)]
         ids, afdelinger = {fact_id(f) for f in facts}, {a for f in facts if (a := f.about())}
@@ -57,7 +59,8 @@ class IngestHandler:
         """What the database refuses, or a step raises on: refused like any other, but somebody must look."""
         origin, _ = read(record)
         why = f"cannot be recorded: {type(error).__name__}"
-        refuse(draft, Arrival(record, origin, self.clock()), Refusal("data", why, None, "fault"))
+        arrival = Arrival(record, traced(origin, draft, record), self.clock())
+        refuse(draft, arrival, Refusal("data", why, None, "fault"))
         draft.letter = record
         draft.flaws.append(Flaw("", record.topic, record.partition, record.offset, why))
 
@@ -101,6 +104,10 @@ class Arrival(NamedTuple):
     record: Record
     origin: Origin
     at: datetime
+
+
+def traced(origin: Origin, draft: Draft, record: Record) -> Origin:
+    return origin._replace(trace=draft.trail.after([record])) if draft.trail else origin
 
 
 def take(draft: Draft, arrival: Arrival, fact: Inbound, known: Known) -> None:
@@ -155,15 +162,16 @@ def publications(kept: Kept) -> Iterable[tuple[str, Outgoing]]:
     )
     afdeling = fact.about()
     if afdeling is None:
-        yield from to_everyone(*encode(recorded, WRITER))
+        yield from to_everyone(recorded, origin.trace)
     else:
-        yield topic, Outgoing(partition_of(afdeling), *encode(recorded, WRITER))
+        yield topic, Outgoing(partition_of(afdeling), *encode(recorded, WRITER)).traced(origin.trace)
     if isinstance(fact, AfdelingRegistered) and fact.area_id is not None:
-        yield from to_everyone(*encode(AreaNamed(recorded_at=kept.recorded_at, area_id=fact.area_id), WRITER))
+        yield from to_everyone(AreaNamed(recorded_at=kept.recorded_at, area_id=fact.area_id), origin.trace)
 
 
-def to_everyone(key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]]) -> Iterable[tuple[str, Outgoing]]:
-    return ((CONTROL, Outgoing(partition, key, value, headers)) for partition in range(PARTITIONS))
+def to_everyone(told: Recorded[Any] | AreaNamed, trace: str | None) -> Iterable[tuple[str, Outgoing]]:
+    record = Outgoing(0, *encode(told, WRITER)).traced(trace)
+    return ((CONTROL, record._replace(partition=partition)) for partition in range(PARTITIONS))
 
 
 def receipt(origin: Origin, key: bytes | None, at: datetime, **told: Any) -> tuple[str, Outgoing]:
@@ -178,7 +186,7 @@ def receipt(origin: Origin, key: bytes | None, at: datetime, **told: Any) -> tup
         **told,
     )
     _, value, headers = encode(body, WRITER)
-    return receipts_topic(origin.topic), Outgoing(origin.partition, key, value, headers)
+    return receipts_topic(origin.topic), Outgoing(origin.partition, key, value, headers).traced(origin.trace)
 
 
 def put(draft: Draft, records: Iterable[tuple[str, Outgoing]]) -> None:

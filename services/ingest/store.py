@@ -32,12 +32,12 @@ won AS (
     RETURNING t.task),
 facts AS (
     INSERT INTO fact (sequence, key, revision, kind, retraction, afdeling, content, body, source, event_id, event_type,
-        topic, partition, "offset", recorded_at, parked, task)
+        topic, partition, "offset", recorded_at, parked, task, trace)
     SELECT f.* FROM unnest($6::text[], $7::text[], $8::int[], $9::text[], $10::boolean[], $11::text[], $12::text[],
         $13::jsonb[], $14::text[], $15::text[], $16::text[], $17::text[], $18::int[], $19::bigint[], $20::timestamptz[],
-        $21::boolean[], $22::text[])
+        $21::boolean[], $22::text[], $53::text[])
         AS f(sequence, key, revision, kind, retraction, afdeling, content, body, source, event_id, event_type,
-            topic, partition, "offset", recorded_at, parked, task)
+            topic, partition, "offset", recorded_at, parked, task, trace)
     JOIN won USING (task) ORDER BY f.sequence, f.key, f.revision),
 fixed AS (
     INSERT INTO fixed (sequence, key, field, value)
@@ -106,13 +106,13 @@ KEPT = """NOT EXISTS (SELECT 1 FROM discard d WHERE done_at IS NULL
 
 # The task's facts to release, in the order in which they came.
 RELEASABLE = f"""{REGISTERED}
-SELECT kind, body, content, topic, partition, "offset", source, event_id, event_type, recorded_at
+SELECT kind, body, content, topic, partition, "offset", source, event_id, event_type, recorded_at, trace
 FROM fact f JOIN registered USING (afdeling) WHERE parked AND task = $1 AND {KEPT} ORDER BY "offset" LIMIT $2
 """  # noqa: S608 - both parts are ours
 
 # The task's parked facts that an operator has discarded.
 DISCARDS = """
-SELECT kind, body, content, f.topic, f.partition, f."offset", source, event_id, event_type, recorded_at, why
+SELECT kind, body, content, f.topic, f.partition, f."offset", source, event_id, event_type, recorded_at, trace, why
 FROM fact f JOIN discard d USING (sequence, key, revision)
 WHERE parked AND task = $1 AND done_at IS NULL ORDER BY f."offset" LIMIT $2
 """
@@ -162,6 +162,7 @@ class PostgresIngestStore(Outbox):
                 *columns(4, [(*r.id, pack(r.records)) for d in drafts for r in d.rows()]),
                 *columns(4, [(d.task.id, *place) for d in drafts for _, *place in d.mended]),
                 *columns(4, [(task, *id_) for task, i in pairs for id_ in i.discarded]),
+                [k.origin.trace if k.parked else None for _, i in pairs for k in i.facts],
             )
         except asyncpg.UniqueViolationError as error:
             raise Contended(error.detail) from error
@@ -218,5 +219,5 @@ def kept(r: asyncpg.Record) -> Kept:
     fact = restore(r["kind"], r["body"])
     if not isinstance(fact, Inbound):
         raise TypeError(f"a kept fact of kind {r['kind']} is none")
-    origin = Origin(r["topic"], r["partition"], r["offset"], r["source"], r["event_id"], r["event_type"])
+    origin = Origin(r["topic"], r["partition"], r["offset"], r["source"], r["event_id"], r["event_type"], r["trace"])
     return Kept(fact, r["content"], origin, r["recorded_at"], parked=True)

@@ -13,6 +13,7 @@ from shared.events.ids import type_of
 from shared.events.inbound import Inbound
 from shared.events.schemas import file_of
 from shared.events.topics import INTERNAL, READS, SERVICES, Topic, dead_letters, inbound_topics, operations_topics
+from shared.runtime.contract import TRACEPARENT
 from shared.version import VERSION
 
 FOLDER = ROOT / "docs" / "asyncapi"
@@ -31,6 +32,7 @@ HEADERS = {
         "ce_specversion": {"const": "1.0"},
         "ce_type": TEXT,
         "content-type": {"const": "application/json"},
+        TRACEPARENT: {"type": "string", "description": "The trace that it is of, as W3C has it; optional"},
     },
 }
 TOLD = ("reason", "error", "topic", "partition", "offset", "time", "cut")

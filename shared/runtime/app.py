@@ -35,6 +35,7 @@ from shared.runtime.overflow import Overflow
 from shared.runtime.postgres import Outbox, PostgresStore
 from shared.runtime.relay import Relay
 from shared.runtime.signals import Incomplete, Make
+from shared.runtime.tracing import Tracer, Untraced
 from shared.runtime.views import view
 from shared.settings import Settings, from_environment
 
@@ -113,7 +114,7 @@ class Process:
         parts = parts_of(pool)
         self.watch.signals = [make(pool, self.metrics) for make in parts.signals]
         publisher = KafkaPublisher(self.settings)
-        relay = Relay(parts.store, publisher, observer=self.watch)
+        relay, tracer = Relay(parts.store, publisher, observer=self.watch), self.tracer()
         subscriber = Subscriber(self.settings, self.service, parts.task_of, topics=parts.topics, pattern=parts.pattern)
         core = subscriber.core = Core(
             parts.store,
@@ -123,6 +124,7 @@ class Process:
             task_of=parts.task_of,
             believes_gaps=parts.believes_gaps,
             observer=self.watch,
+            tracer=tracer,
             overflow=Overflow(
                 self.settings.overflow_run,
                 self.settings.overflow_share,
@@ -156,9 +158,18 @@ class Process:
             ended = await asyncio.gather(*health.loops, return_exceptions=True)
             await publisher.stop()
         await pool.close()
+        tracer.close()
         for failure in ended:
             if isinstance(failure, Exception):
                 raise failure
+
+    def tracer(self) -> Tracer:
+        """OpenTelemetry is loaded where it is wanted only."""
+        if not self.settings.traces:
+            return Untraced()
+        from shared.runtime.traces import Traces
+
+        return Traces(self.service, self.settings.instance)
 
     async def start(self, subscriber: Subscriber, health: Health) -> None:
         """Join the group, however long the broker is away."""

@@ -19,6 +19,8 @@ Slot = tuple[str, str]
 """Kind and key: of one entity's facts in a slot the one with the highest version stands."""
 Ours = Callable[[str], bool]
 """Whether an entity is this task's."""
+TRACEPARENT = "traceparent"
+"""The header that tells of which trace a record is, as W3C has it."""
 EVERYONE = ""
 """The entity of facts that concern everyone: each task keeps its own copy of them (its parameters)."""
 
@@ -45,6 +47,10 @@ class Outgoing(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]] = ()
+
+    def traced(self, trace: str | None) -> "Outgoing":
+        """The same, telling which trace it is of."""
+        return self if trace is None else self._replace(headers=(*self.headers, (TRACEPARENT, trace.encode())))
 
     def size(self) -> int:
         return (
@@ -149,13 +155,20 @@ class Task:
     weight: int = 0
 
 
+class Trail(Protocol):
+    """How traces go through a batch of one task."""
+
+    def after(self, records: Sequence[Record]) -> str:
+        """The `traceparent` of what follows from these records of the batch together; of none, in a re-evaluation."""
+
+
 @dataclass(slots=True)
 class Draft:
     """What one task is about to write: all of it or, when the version has moved, nothing. Adopted after the commit.
 
     `letters`: its dead letters by kind of reason, to be counted; `letter`: the last of them, to be named; `buried`:
     topic and offset of each. `mended`: flaws, without their why, that are none any more, since what could not be used
-    has been now.
+    has been now. `trail`: None where nothing is traced.
     """
 
     task: Task
@@ -172,6 +185,7 @@ class Draft:
     buried: set[tuple[str, int]] = field(default_factory=set)
     mended: list[tuple[str, str, int, int]] = field(default_factory=list)
     extra: Any = None
+    trail: Trail | None = None
 
     def rows(self) -> list[Row]:
         return [Row(RowId(self.task.id, self.task.version + 1, t), r) for t, r in self.out.items() if r]

@@ -35,6 +35,7 @@ from shared.runtime.contract import (
 from shared.runtime.observer import Nobody, Observer
 from shared.runtime.overflow import Overflow, Source
 from shared.runtime.relay import Relay
+from shared.runtime.tracing import Tracer, Untraced
 
 CACHE, LIMIT, BEAT, ROOM, PATIENCE = 50_000, 30.0, 1.0, 0.05, 2.0
 T = TypeVar("T")
@@ -57,13 +58,15 @@ class Core:
         task_of: Callable[[str, int], TaskId],
         believes_gaps: Callable[[str], bool] = lambda _topic: False,
         observer: Observer | None = None,
+        tracer: Tracer | None = None,
         lots: random.Random | None = None,
         cache: int = CACHE,
         limit: float = LIMIT,
         overflow: Overflow | None = None,
     ) -> None:
         self.store, self.consumer, self.relay, self.handler = store, consumer, relay, handler
-        self.task_of, self.believes_gaps, self.observer = task_of, believes_gaps, observer or Nobody()
+        self.task_of, self.believes_gaps = task_of, believes_gaps
+        self.observer, self.tracer = observer or Nobody(), tracer or Untraced()
         self.cache, self.limit, self.overflow = cache, limit, overflow or Overflow()
         self.backoff = Backoff(lots or random.Random())  # noqa: S311 - jitter, not a secret
         self.wanted: set[TaskId] = set()  # what the group says is ours
@@ -169,6 +172,7 @@ class Core:
                     fresh.append((draft, record))
         if not fresh:
             return
+        self.tracer.began(drafts.values())
         if alone:
             self.handler.bury(*fresh[0], Refused("the database refused it"))
         else:
@@ -178,6 +182,7 @@ class Core:
         took = asyncio.get_running_loop().time() - began
         if done := [r for d, r in fresh if d.task.id in won]:
             self.observer.handled(done, took)
+            self.tracer.ended([d for d in drafts.values() if d.task.id in won], fresh, took)
         BATCH(records=len(done), tasks=len(won), seconds=round(took, 4))
 
     def is_next(self, draft: Draft, record: Record) -> bool:
@@ -308,9 +313,11 @@ class Core:
         if not (tasks := self.open()):
             return
         self.turn += 1
-        draft = draft_of(tasks[self.turn % len(tasks)])
+        began, draft = asyncio.get_running_loop().time(), draft_of(tasks[self.turn % len(tasks)])
+        self.tracer.began([draft])
         await self.within(self.handler.reconsider(draft))
-        await self.commit([draft])
+        if await self.commit([draft]):
+            self.tracer.ended([draft], (), asyncio.get_running_loop().time() - began)
 
     async def tell(self, task_id: TaskId, topic: str, record: Outgoing) -> None:
         """A record of a task's own making; nothing when the task is not ours, or no longer."""
@@ -353,5 +360,7 @@ def draft_of(task: Task) -> Draft:
 def letter_of(draft: Draft) -> dict[str, str]:
     """The last dead letter of the draft, as it is logged: kind of reason, place, ids."""
     flaw, record = draft.flaws[-1], draft.letter
-    told = {"place": f"{flaw.topic}/{flaw.partition}/{flaw.offset}", **(event_of(record.headers) if record else {})}
+    told = {"place": f"{flaw.topic}/{flaw.partition}/{flaw.offset}"}
+    if record:
+        told |= event_of(record.headers, draft.trail.after([record]) if draft.trail else None)
     return told | ({"reason": max(draft.letters, key=lambda k: draft.letters[k])} if draft.letters else {})

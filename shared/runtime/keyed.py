@@ -35,8 +35,10 @@ from shared.runtime.contract import (
     TaskId,
 )
 from shared.runtime.deadletters import dead_letter, entity_named, first_offset, mend
+from shared.runtime.tracing import ROOM, trace_of
 
 P = TypeVar("P")
+Brought = Sequence[tuple[Record, Fact]]
 CHUNK = 25
 CONTROL, REEVALUATED = "control.v1", -1
 """Of a flaw that no record but a re-evaluation showed: its topic and offset."""
@@ -100,7 +102,7 @@ class KeyedHandler(Generic[P]):
             if name == EVERYONE:
                 draft.cursor = EVERYONE
             try:
-                self.conclude(draft, name)
+                self.conclude(draft, name, records)
             except Exception:  # noqa: BLE001 - a step that raises is the record's fault: find which
                 self.one_by_one(draft, name, records)
         mend(batch)
@@ -121,7 +123,7 @@ class KeyedHandler(Generic[P]):
             entity = task.cache[name] = found.get((task_id, name)) or Entity()
             task.weight += len(entity.facts)
 
-    def one_by_one(self, draft: Draft, name: str, records: Sequence[tuple[Record, Fact]]) -> None:
+    def one_by_one(self, draft: Draft, name: str, records: Brought) -> None:
         """The same entity again, one record after the other, so that only the one at fault becomes a dead letter.
 
         All that the batch brought, also what was no news after the one at fault.
@@ -136,7 +138,7 @@ class KeyedHandler(Generic[P]):
             if not fold(entity, fact):
                 continue
             try:
-                self.conclude(draft, name)
+                self.conclude(draft, name, [(record, fact)])
             except Exception as error:  # noqa: BLE001 - as above
                 if kept:
                     entity.facts[fact.slot] = kept
@@ -146,16 +148,18 @@ class KeyedHandler(Generic[P]):
             else:
                 draft.facts[name, fact.slot] = fact
 
-    def conclude(self, draft: Draft, name: str) -> None:
-        """Put what differs from the last conclusions into the draft; puts nothing when the domain raises."""
+    def conclude(self, draft: Draft, name: str, brought: Brought = ()) -> None:
+        """Put what differs from the last conclusions into the draft; puts nothing when the domain raises. `brought`: by
+        what the entity was touched.
+        """
         entity, parameters = entity_of(draft, name), self.parameters(draft)
         if name == EVERYONE:
             new = self.domain.conclude_everyone(parameters, lambda e: str(partition_of(e)) == draft.task.id)
         else:
             new = self.domain.conclude(name, entity, parameters)
-        self.put(draft, name, list(new))
+        self.put(draft, name, list(new), brought)
 
-    def put(self, draft: Draft, name: str, new: Iterable[Conclusion]) -> None:
+    def put(self, draft: Draft, name: str, new: Iterable[Conclusion], brought: Brought = ()) -> None:
         """Into the draft what of these is news: all of it, or nothing when one of them can not be sent."""
         entity = entity_of(draft, name)
         ready, heads = list[Ready](), dict(entity.heads)
@@ -165,13 +169,14 @@ class KeyedHandler(Generic[P]):
             following = conclusion.renewed(before)
             if following is not before:
                 ready.append(self.ready(slot, following, heads))
+        trace = trace_of(draft, entity, brought) if any(one.record for one in ready) else None
         for one in ready:
             if one.conclusion.stated:
                 entity.conclusions[one.slot] = draft.conclusions[name, one.slot] = one.conclusion
             if one.entry:
                 draft.entries.append((name, one.entry))
             if one.topic and one.record:
-                draft.out.setdefault(one.topic, []).append(one.record)
+                draft.out.setdefault(one.topic, []).append(one.record.traced(trace))
         entity.heads = heads
 
     def ready(self, slot: Slot, conclusion: Conclusion, heads: dict[str, Head]) -> "Ready":
@@ -192,7 +197,7 @@ class KeyedHandler(Generic[P]):
         """To the partition of whom it is about, or addressed to: that may be another task's."""
         record = Outgoing(partition_of(conclusion.entity()), *encode(conclusion, self.service))
         most = INTERNAL[topic].max_message_bytes
-        if record.size() > most:
+        if record.size() + ROOM > most:  # whether it can be sent does not hang on its being traced
             raise Refused(f"{conclusion.kind} would have {record.size()} bytes, the topic takes {most}")
         return record
 

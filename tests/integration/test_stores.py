@@ -17,7 +17,7 @@ from shared.runtime.contract import EVERYONE, Draft, Entity, Entry, Fact, Flaw, 
 from shared.runtime.memory import MemoryStore
 from shared.runtime.postgres import PostgresStore
 from shared.runtime.views import State
-from tests.edge import Edge
+from tests.edge import ORG, Edge
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AT = datetime(2026, 1, 2, 8, tzinfo=UTC)
@@ -215,6 +215,21 @@ async def test_both_stores_of_ingest_tell_the_same(pool: asyncpg.Pool, file: str
     assert sorted(memory.out) == sorted(postgres.out)
     assert await memory.handler.parked(99) == await postgres.handler.parked(99)
     assert await rows(memory) == await rows(postgres)
+
+
+@pytest.mark.schema("ingest")
+@pytest.mark.parametrize("kind", ["memory", "postgres"])
+@pytest.mark.parametrize("trace", [None, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"])
+async def test_a_parked_fact_keeps_its_trace(kind: str, trace: str | None, pool: asyncpg.Pool) -> None:
+    edge = Edge(MemoryIngestStore() if kind == "memory" else PostgresIngestStore(pool))
+    edge.trace = trace
+    await edge.send(ORG, edge.event("vacancy.reported", revision=1))
+    edge.trace = None
+    await edge.send(ORG, edge.event("afdeling.registered", revision=1))
+    await edge.release()
+    [vacancy] = [o for t, o in edge.out if t == "vacancies.v1"]
+
+    assert dict(vacancy.headers).get("traceparent") == (trace.encode() if trace else None)
 
 
 async def rows(edge: Edge) -> list[tuple[RowId, list[Outgoing]]]:

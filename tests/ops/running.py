@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import asyncpg
@@ -19,44 +18,30 @@ from deploy.local.processes import send as signalled
 from deploy.local.stack import Stack
 from services.cli.publish import send
 from services.cli.system import of
+from tests.receiver import Receiver
 
 LIMIT, POLL = 60.0, 0.2
 Line = tuple[str, int, bytes]
 
 
-class Received:
+class Received(Receiver):
     """A receiver of Alertmanager's messages: by alert the receivers and the states in which they came."""
 
     def __init__(self) -> None:
         self.messages: dict[str, list[tuple[str, str]]] = {}
         self.texts: list[str] = []
-        outer = self
+        super().__init__(self.take)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # the name is the library's
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                for alert in body["alerts"]:
-                    message = (self.path.strip("/"), alert["status"])
-                    outer.messages.setdefault(alert["labels"]["alertname"], []).append(message)
-                    outer.texts += alert["annotations"].values()
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_words: Any) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
+    def take(self, path: str, body: bytes) -> int:
+        for alert in json.loads(body)["alerts"]:
+            message = (path.strip("/"), alert["status"])
+            self.messages.setdefault(alert["labels"]["alertname"], []).append(message)
+            self.texts += alert["annotations"].values()
+        return 200
 
     def told(self, state: str) -> set[str]:
         """Of which alerts a message of this state has come."""
         return {name for name, messages in self.messages.items() if state in {s for _, s in messages}}
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
 
 
 class Running:
