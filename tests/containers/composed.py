@@ -74,8 +74,8 @@ class Composed:
 
     def console(self, *words: str | Path) -> str:
         env = {
-            "TRAPPETRIN_KAFKA": f"localhost:{self.ports['KAFKA']}",
-            "TRAPPETRIN_URLS": ",".join(f"{s}=http://localhost:{self.ports[s.upper()]}" for s in SERVICES),
+            "TRAPPETRIN_KAFKA": f"127.0.0.1:{self.ports['KAFKA']}",
+            "TRAPPETRIN_URLS": ",".join(f"{s}=http://127.0.0.1:{self.ports[s.upper()]}" for s in SERVICES),
         }
         command = [sys.executable, "-m", "services.cli.main", *words]
         done = subprocess.run(command, env=env, check=False, capture_output=True, text=True, timeout=300)
@@ -89,7 +89,7 @@ class Composed:
         return {**json.loads(self.console("state", "--json")), "refused": None}
 
     def prometheus(self, path: str) -> Any:
-        url = f"http://localhost:{self.ports['PROMETHEUS']}/api/v1/{path}"
+        url = f"http://127.0.0.1:{self.ports['PROMETHEUS']}/api/v1/{path}"
         with urllib.request.urlopen(url, timeout=10) as answer:
             return json.load(answer)["data"]
 

@@ -124,6 +124,7 @@ def test_what_is_mounted_is_there(whole: Any) -> None:
 
 
 def test_prometheus_finds_its_configuration_and_its_targets(whole: Any) -> None:
+    monitoring.ensure_programs(install=True, say=lambda _line: None)
     [folder] = mounts(whole["prometheus"]).values()
     targets = [(f.stem, t) for f in (PROMETHEUS / "targets").glob("*.yml") for t in read(f)]
     places = {name: [place for n, t in targets if n == name for place in t["targets"]] for name, _ in targets}

@@ -131,7 +131,7 @@ def test_prometheus_sees_all_of_them_with_the_rules_of_the_repository(composed: 
     assert {Path(group["file"]).name for group in groups} == {"alerts.yml", "recording.yml"}
     assert [rule["name"] for group in groups for rule in group["rules"] if rule["health"] == "err"] == []
     assert [manager["url"] for manager in managers] == ["http://alertmanager:9093/api/v2/alerts"]
-    with urllib.request.urlopen(f"http://localhost:{composed.ports['ALERTMANAGER']}/-/ready", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{composed.ports['ALERTMANAGER']}/-/ready", timeout=10) as answer:
         assert answer.status == 200
 
 
