@@ -1,5 +1,5 @@
-# One image for every service and for the console; what runs is the command. It stands on Debian's own Python, the version
-# that the lock files are made for (docs/decisions/0053-…): Debian's updates mend it, and neither pip nor a compiler is in it.
+# One image for every service and for the console; what runs is the command. Debian's own Python, the version that
+# the lock files are made for (docs/decisions/0053): its updates mend it, and neither pip nor a compiler is in the image.
 FROM debian:bookworm-slim AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates python3-venv \
