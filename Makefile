@@ -1,4 +1,4 @@
-.PHONY: install demo test test-unit test-simulation test-streams test-integration test-chaos test-ops test-long test-containers chaos up down lint format lock docs clean
+.PHONY: install demo test test-unit test-simulation test-streams test-integration test-chaos test-ops test-long test-containers chaos rolling up down lint format lock docs clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -43,8 +43,11 @@ test-chaos: install
 chaos: install
 	$(BIN)/python -m tests.chaos.run --seed $(SEED) --minutes $(MINUTES) --brokers $(BROKERS)
 
+rolling: install
+	$(BIN)/python -m tests.chaos.rolling --seed $(SEED)
+
 test-ops: install
-	$(BIN)/pytest tests/ops/test_rules.py tests/containers/test_files.py
+	$(BIN)/pytest -k "not pictures" tests/ops/test_rules.py tests/ops/test_panels.py tests/containers/test_files.py
 
 test-long: install
 	$(BIN)/pytest tests/chaos tests/ops

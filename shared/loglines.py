@@ -73,6 +73,7 @@ RELAY_LEFT = Line("stopped before the relay was done", "warning", ("rows",))
 TORN = Line("assigned numbers differ between topics, nothing is claimed", "error")
 PARTITION_GONE = Line("partition went while it was claimed", "info", ("task",))
 HINT_REFUSED = Line("offset hint not taken", "info", ("error",))
+CONSUMER_SLOW = Line("consumer did not leave in time", "info", ("error",))
 PRODUCER_SLOW = Line("producer did not stop in time", "info", ("error",))
 CANNOT_CLOSE = Line("cannot close the day", "warning", ("error",))
 CANNOT_RELEASE = Line("cannot look for parked events", "warning", ("error",))
@@ -90,12 +91,17 @@ def closed(line: Mapping[str, Any]) -> dict[str, Any]:
     told = {"event": line["event"] if line.get("event") in WORDS else WITHHELD}
     for name, value in line.items():
         if name == "error":
-            told[name] = type(value.__cause__ or value).__name__ if isinstance(value, BaseException) else WITHHELD
+            told[name] = type(root(value)).__name__ if isinstance(value, BaseException) else WITHHELD
         elif name == "said":
             told[name] = value if isinstance(value, Template) else WITHHELD
         elif name in FORMS or name in NUMBERS:
             told[name] = value if fits(name, value) else WITHHELD
     return told
+
+
+def root(error: BaseException) -> BaseException:
+    """What it came of; a timeout came of nothing but itself, though Python names the cancellation."""
+    return error if isinstance(error, TimeoutError) else error.__cause__ or error
 
 
 def fits(name: str, value: object) -> bool:

@@ -14,6 +14,7 @@ from services.cli.evaluate import evaluate
 from services.cli.explain import explain
 from services.cli.journal import Broken
 from services.cli.ledger import ledger
+from services.cli.migrate import migrate
 from services.cli.parked import parked
 from services.cli.publish import publish
 from services.cli.referrals import referrals
@@ -25,10 +26,12 @@ from services.cli.stack import down, status, up
 from services.cli.statement.command import statement
 from services.cli.supply import supply
 from services.cli.system import Unreachable
+from services.cli.topics import topics
 from services.cli.verify import verify
 from services.cli.watch import watch
-from shared.database.migrations import MigrationFailed
+from shared.database.migrations import MigrationFailed, OthersLive
 from shared.logging import configure_console
+from shared.runtime.admin import TopicMismatch
 from shared.version import VERSION
 
 app = typer.Typer(
@@ -45,7 +48,7 @@ def console() -> None:
 
 
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
-    "The system on this machine": (demo, up, down, status, settle, setup),
+    "The system on this machine": (demo, up, down, status, settle, setup, migrate),
     "What it knows": (state, explain, verify, ledger, statement, supply, referrals, watch),
     "Files of events": (evaluate, publish, simulate, designations),
 }
@@ -55,6 +58,7 @@ for panel, commands in PANELS.items():
 app.add_typer(parked, name="parked", rich_help_panel="What it knows")
 app.add_typer(dlq, name="dlq", rich_help_panel="What it knows")
 app.add_typer(day, name="day", rich_help_panel="The system on this machine")
+app.add_typer(topics, name="topics", rich_help_panel="The system on this machine")
 
 
 @app.command(rich_help_panel="The system on this machine")
@@ -70,7 +74,7 @@ def main() -> None:
     except Unreachable as error:
         screen(stderr=True).print(str(error), highlight=False, markup=False)
         sys.exit(2)
-    except (Broken, MigrationFailed) as error:
+    except (Broken, MigrationFailed, OthersLive, TopicMismatch) as error:
         screen(stderr=True).print(str(error), highlight=False, markup=False)
         sys.exit(1)
 

@@ -15,6 +15,9 @@ import typer
 from deploy.local.stack import Stack
 from shared.events.topics import SERVICES
 
+ANSWER = httpx.Timeout(10.0, read=300.0)
+"""Seconds. A service reads all it holds to tell its state, and goes on with its records meanwhile."""
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -36,7 +39,7 @@ class System:
         problems = []
         for url in self.urls.get(service, ()):
             try:
-                answer = httpx.get(url + path, timeout=30)
+                answer = httpx.get(url + path, timeout=ANSWER)
                 answer.raise_for_status()
                 return answer.json()
             except httpx.HTTPError as error:

@@ -1,12 +1,19 @@
 """Plain SQL files, in the order of their names, each once: one schema per service, nobody reads another's.
 
-The keyed services share the tables of the runtime (`shared/runtime/migrations`); ingest and the console have their own.
+`NNNN_name.sql` is run before a version starts, and leaves the tables such that the version before it can go on with
+them. `NNNN_name.post.sql` takes away what only the version before needs, once no process of that is left. The keyed
+services share the tables of the runtime (`shared/runtime/migrations`); ingest and the console have their own.
 """
 
 import asyncio
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import asyncpg
+
+from shared.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYED = ROOT / "shared" / "runtime" / "migrations"
@@ -18,18 +25,57 @@ FOLDERS: dict[str, tuple[Path, ...]] = {
     "console": (ROOT / "services" / "cli" / "migrations",),
 }
 LOCK = 7_411_053  # any number, the same for all who migrate
+POST = ".post.sql"
+
+# The processes that hold a connection to this database, by the names that they give themselves.
+ALIVE = """
+SELECT DISTINCT application_name FROM pg_stat_activity
+WHERE datname = current_database() AND application_name LIKE 'trappetrin%' ORDER BY 1
+"""
 
 
 class MigrationFailed(Exception):
     """The database refused a file. What came before it stands, of itself nothing is left: mend it, and migrate."""
 
 
-def migrate(dsn: str) -> list[str]:
-    """Apply what is missing and return the names. Safe to run from several processes at once."""
-    return asyncio.run(apply(dsn))
+class OthersLive(Exception):
+    """Processes of another version live, so what they may need is not taken away."""
 
 
-async def apply(dsn: str) -> list[str]:
+class Migration(NamedTuple):
+    schema: str
+    file: Path
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @property
+    def post(self) -> bool:
+        return self.name.endswith(POST)
+
+    def __str__(self) -> str:
+        return f"{self.schema}/{self.name}"
+
+
+class Standing(NamedTuple):
+    """`due`: what `apply` would run; `later`: what it would leave for `post`; `others`: who lives of other versions."""
+
+    due: list[Migration]
+    later: list[Migration]
+    others: list[str]
+
+
+def migrate(dsn: str, *, post: bool = False) -> list[str]:
+    """Apply what is missing and return the names. Safe to run from several processes at once.
+
+    Without `post` what comes after a version's last process is left, unless something later must be built on it, or
+    the database is new. Raises `MigrationFailed`, `OthersLive`.
+    """
+    return asyncio.run(apply(dsn, post=post))
+
+
+async def apply(dsn: str, *, post: bool = False) -> list[str]:
     """As `migrate`, for those who run in a loop."""
     done: list[str] = []
     connection = await asyncpg.connect(dsn)
@@ -39,28 +85,87 @@ async def apply(dsn: str) -> list[str]:
             "CREATE TABLE IF NOT EXISTS public.migration (schema text, name text, at timestamptz DEFAULT now(),"
             " PRIMARY KEY (schema, name))"
         )
-        known = {(r["schema"], r["name"]) for r in await connection.fetch("SELECT schema, name FROM public.migration")}
-        for schema, folders in FOLDERS.items():
-            for file in sorted(f for folder in folders for f in folder.glob("*.sql")):
-                if (schema, file.name) not in known:
-                    await run(connection, schema, file.name, file.read_text())
-                    done.append(f"{schema}/{file.name}")
+        due, _, others = await look(connection, post=post)
+        for migration in due:
+            if migration.post and others:
+                raise OthersLive(
+                    f"migration {migration} waits: this is version {VERSION}, and {', '.join(others)} of another"
+                    " version still lives. Stop it, then run `trappetrin migrate --post`"
+                )
+            await run(connection, migration)
+            done.append(str(migration))
     finally:
         await connection.close()
     return done
 
 
-def expected(schema: str) -> set[str]:
-    """The migrations that this version of a service needs; a database may have more."""
-    return {file.name for folder in FOLDERS[schema] for file in folder.glob("*.sql")}
+async def standing(dsn: str, *, post: bool = False) -> Standing:
+    """What `apply` would do; changes nothing."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await look(connection, post=post)
+    finally:
+        await connection.close()
 
 
-async def run(connection: asyncpg.Connection, schema: str, name: str, sql: str) -> None:
+async def look(connection: asyncpg.Connection, *, post: bool) -> Standing:
+    known: dict[str, set[str]] = {schema: set() for schema in FOLDERS}
+    with suppress(asyncpg.UndefinedTableError):
+        for r in await connection.fetch("SELECT schema, name FROM public.migration"):
+            known.setdefault(r["schema"], set()).add(r["name"])
+    pending = {s: [m for m in migrations(s) if m.name not in known[s]] for s in FOLDERS}
+    due = {s: found if post or not known[s] else built_on(found) for s, found in pending.items()}
+    names = [r["application_name"] for r in await connection.fetch(ALIVE)]
+    return Standing(
+        [m for found in due.values() for m in found],
+        [m for s, found in pending.items() for m in found[len(due[s]) :]],
+        [name for name in names if version_of(name) != VERSION],
+    )
+
+
+def migrations(schema: str) -> list[Migration]:
+    """In the order in which they are run: by number, of one number the pre-migration first."""
+    found = [Migration(schema, file) for folder in FOLDERS[schema] for file in folder.glob("*.sql")]
+    return sorted(found, key=lambda m: (m.name[:4], m.post, m.name))
+
+
+def built_on(pending: Sequence[Migration]) -> Sequence[Migration]:
+    """Up to the last one that is not post: a post-migration before it is of an earlier version."""
+    last = max((n for n, m in enumerate(pending, 1) if not m.post), default=0)
+    return pending[:last]
+
+
+def application_name(schema: str, instance: str) -> str:
+    """By which a process is known to the database; cut there after 63 characters, so the version comes first."""
+    return f"trappetrin/{schema}/{VERSION}/{instance}"
+
+
+def version_of(name: str) -> str | None:
+    """None of a process that does not tell: it is older than that names tell versions."""
+    parts = name.split("/")
+    return parts[2] if len(parts) > 2 else None
+
+
+def unfit(schema: str, applied: Collection[str]) -> str | None:
+    """Why this version of a service should not run on a schema with these migrations; None when it may.
+
+    It may have been migrated further, as long as nothing was taken away.
+    """
+    ours = migrations(schema)
+    if missing := [m.name for m in ours if not m.post and m.name not in applied]:
+        return f"the database lacks {', '.join(missing)}: run `trappetrin migrate`"
+    if beyond := sorted(n for n in set(applied) - {m.name for m in ours} if n.endswith(POST)):
+        return f"a newer version has taken away what this one, {VERSION}, may need: {', '.join(beyond)} was run"
+    return None
+
+
+async def run(connection: asyncpg.Connection, migration: Migration) -> None:
     """One file, whole or not at all, and written down in the same transaction. Raises `MigrationFailed`."""
+    schema, name = migration.schema, migration.name
     async with connection.transaction():
         try:
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; SET LOCAL search_path TO {schema}")
-            await connection.execute(sql)
+            await connection.execute(migration.file.read_text(encoding="utf-8"))
         except asyncpg.PostgresError as error:
-            raise MigrationFailed(f"migration {schema}/{name} failed and left nothing behind: {error}") from error
+            raise MigrationFailed(f"migration {migration} failed and left nothing behind: {error}") from error
         await connection.execute("INSERT INTO public.migration (schema, name) VALUES ($1, $2)", schema, name)

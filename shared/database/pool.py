@@ -4,14 +4,18 @@ from collections.abc import Callable
 
 import asyncpg
 
+from shared.database.migrations import application_name
+
 STATEMENT_LIMIT = 15.0
 Watch = Callable[[float, bool], None]
 """Told of a statement: how long it took, in seconds, and whether it failed; never what was in it."""
 
 
-async def open_pool(dsn: str, schema: str, most: int = 6, watch: Watch | None = None) -> asyncpg.Pool:
+async def open_pool(
+    dsn: str, schema: str, instance: str = "", most: int = 6, watch: Watch | None = None
+) -> asyncpg.Pool:
     """Connects at the first statement, so that a process can say that the database is away. `watch` is told of every
-    statement.
+    statement; `instance` is how the process is called.
 
     A frozen process may hold no lock, so idle transactions end after 3 s, below the group's session timeout.
     """
@@ -30,6 +34,6 @@ async def open_pool(dsn: str, schema: str, most: int = 6, watch: Watch | None = 
         server_settings={
             "search_path": schema,
             "idle_in_transaction_session_timeout": "3s",
-            "application_name": f"trappetrin-{schema}",
+            "application_name": application_name(schema, instance),
         },
     )

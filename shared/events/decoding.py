@@ -154,10 +154,10 @@ def dump(body: BaseModel) -> str:
 
 
 def restore(kind: str, body: str | bytes) -> BaseModel:
-    """The model of a row by its kind."""
+    """The model of a row by its kind. What a newer version beside this one has written there besides is ignored."""
     data = read_json(body.encode() if isinstance(body, str) else body)
     if kind in KINDS:
-        return MODELS[kind, data.get("retracted") is True].model_validate(data)
+        return MODELS[kind, data.get("retracted") is True].model_validate(data, extra="ignore")
     if kind == AreaNamed.kind:
-        return AreaNamed.model_validate(data)
-    return CONCLUSIONS[kind].model_validate(data)
+        return AreaNamed.model_validate(data, extra="ignore")
+    return CONCLUSIONS[kind].model_validate(data, extra="ignore")

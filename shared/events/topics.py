@@ -52,6 +52,7 @@ SERVICES: tuple[Service, ...] = ("ingest", "classifier", "quota", "matching")
 FOREVER = -1
 INBOUND_BYTES = 1_000_000
 INTERNAL_BYTES = 1_150_000
+UNKEYED = ("any", "as sent", "as received")
 LETTER_BYTES = 1_200_000
 """So that the largest inbound record fits untouched, with the reason beside it."""
 
@@ -69,6 +70,11 @@ class Topic:
     partitions: int = PARTITIONS
     retention_ms: int = FOREVER
     max_message_bytes: int = INTERNAL_BYTES
+
+    @property
+    def keyed(self) -> bool:
+        """Whether the key decides the partition, so that another number of them would move keys."""
+        return self.key not in UNKEYED
 
 
 def dead_letters(service: str) -> str:
@@ -272,6 +278,25 @@ def operations_topics() -> list[Topic]:
         replace(_inbound(OPERATIONS, who, "Closed days", carries), partitions=1),
         replace(_receipts(receipts_topic(OPERATIONS), who), partitions=1),
     ]
+
+
+def wanted_topics(names: Iterable[str]) -> list[Topic]:
+    """All that must be there where these are: the internal ones, and those of every sender of whom one is there."""
+    codes: Mapping[str, set[str]] = {"org": set(), "municipality": set()}
+    for name in names:
+        if found := re.fullmatch(r"(org|municipality)\.([0-9]{4})\..+", name):
+            codes[found[1]].add(found[2])
+    senders = inbound_topics(sorted(codes["org"]), sorted(codes["municipality"]))
+    return [*_REGISTRY, *operations_topics(), *senders]
+
+
+def is_ours(name: str) -> bool:
+    """Whether a topic lies under a name of ours, known to the registry or not."""
+    first, dot, _ = name.partition(".")
+    return bool(dot) and first in _FIRST
+
+
+_FIRST = {"org", "municipality", "operations", *(t.name.partition(".")[0] for t in _REGISTRY)}
 
 
 def _inbound(name: str, who: str, description: str, carries: tuple[type[Inbound], ...]) -> Topic:

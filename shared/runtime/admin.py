@@ -1,18 +1,101 @@
-"""Topics, made from the registry: what is missing is created, what exists is left as it is."""
+"""The topics of a cluster: looked at, and made as the registry wants them. All that makes or changes topics is here."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are there, though not marked as exported
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+    TopicMetadata,
+)
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
-from shared.events.topics import INTERNAL, Topic, inbound_topics, operations_topics
+from shared.events.topics import INTERNAL, Topic, inbound_topics, operations_topics, wanted_topics
+from shared.runtime.planning import Change, Cluster, Found, counted, plan, settings_of
 
-LIMIT, AS_THE_CLUSTER_HAS_IT = 30.0, -1
+LIMIT = 30.0
 
 
 class TopicMismatch(Exception):
-    """A topic exists with another number of partitions than the registry says; adding partitions is forbidden."""
+    """A topic exists with another number of partitions than the registry says."""
+
+
+class Topics:
+    """The cluster at these servers. Every method raises `KafkaException`."""
+
+    def __init__(self, servers: Sequence[str]) -> None:
+        self.admin = AdminClient({"bootstrap.servers": ",".join(servers), "log_level": 2})  # an error is raised anyway
+
+    def plan(self) -> list[Change]:
+        """Of all topics of the registry, and of those of every sender of whom one is there."""
+        cluster = self.look()
+        return plan(wanted_topics(cluster.topics), cluster)
+
+    def look(self) -> Cluster:
+        told = self.listed()
+        settings = self.settings(ResourceType.TOPIC, told)
+        return Cluster(
+            {
+                name: Found(
+                    len(topic.partitions),
+                    min((len(p.replicas) for p in topic.partitions.values()), default=0),
+                    settings[name],
+                )
+                for name, topic in told.items()
+            },
+            self.copies(),
+        )
+
+    def listed(self) -> dict[str, TopicMetadata]:
+        return self.admin.list_topics(timeout=LIMIT).topics
+
+    def settings(self, kind: Any, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        asked = self.admin.describe_configs([ConfigResource(kind, name) for name in names], request_timeout=LIMIT)
+        return {r.name: {key: e.value for key, e in future.result(LIMIT).items()} for r, future in asked.items()}
+
+    def copies(self) -> int:
+        """That a topic has for which nobody says how many."""
+        broker = str(min(self.admin.list_topics(timeout=LIMIT).brokers))
+        return int(self.settings(ResourceType.BROKER, [broker])[broker]["default.replication.factor"])
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """All that is not refused. Doing it again changes nothing."""
+        by: Mapping[str, list[Change]] = defaultdict(list)
+        for change in changes:
+            by[change.action].append(change)
+        known = {t.name: t for t in wanted_topics(c.topic for c in by["create"])}
+        self.create([known[c.topic] for c in by["create"]])
+        if by["grow"]:
+            more = [NewPartitions(c.topic, int(c.wanted)) for c in by["grow"]]
+            finished(self.admin.create_partitions(more, operation_timeout=LIMIT))
+        entries: dict[str, list[ConfigEntry]] = defaultdict(list)
+        for c in by["set"]:
+            entries[c.topic].append(ConfigEntry(c.field, c.wanted, incremental_operation=AlterConfigOpType.SET))
+        if entries:
+            resources = [ConfigResource(ResourceType.TOPIC, n, incremental_configs=e) for n, e in entries.items()]
+            finished(self.admin.incremental_alter_configs(resources, request_timeout=LIMIT))
+
+    def create(self, topics: Collection[Topic]) -> None:
+        if topics:
+            copies = self.copies()
+            new = [NewTopic(t.name, t.partitions, copies, config=settings_of(t, copies)) for t in topics]
+            finished(self.admin.create_topics(new, operation_timeout=LIMIT), harmless=KafkaError.TOPIC_ALREADY_EXISTS)
+
+
+def finished(futures: Mapping[Any, "Future[None]"], harmless: int | None = None) -> None:
+    """Waits for all. Raises the first `KafkaException` but the harmless one."""
+    for future in futures.values():
+        try:
+            future.result(LIMIT)
+        except KafkaException as error:
+            if error.args[0].code() != harmless:
+                raise
 
 
 def ensure_internal_topics(servers: Sequence[str]) -> list[str]:
@@ -26,33 +109,14 @@ def ensure_senders(servers: Sequence[str], organisations: Iterable[str], municip
 
 
 def ensure_topics(servers: Sequence[str], topics: Iterable[Topic]) -> list[str]:
-    admin = AdminClient({"bootstrap.servers": ",".join(servers)})
-    existing = admin.list_topics(timeout=LIMIT).topics
-    missing = []
-    for topic in topics:
-        if topic.name not in existing:
-            missing.append(topic)
-        elif (found := len(existing[topic.name].partitions)) != topic.partitions:
-            raise TopicMismatch(f"topic {topic.name} has {found} partitions, the registry says {topic.partitions}")
-    # The broker's clock, and not a sender's, says when a record came: lag and age are told by it.
-    new = [
-        NewTopic(
-            t.name,
-            num_partitions=t.partitions,
-            replication_factor=AS_THE_CLUSTER_HAS_IT,
-            config={
-                "cleanup.policy": "delete",
-                "retention.ms": str(t.retention_ms),
-                "max.message.bytes": str(t.max_message_bytes),
-                "message.timestamp.type": "LogAppendTime",
-            },
+    """What is missing is created; what exists is left as it is, for `trappetrin topics` to tell of."""
+    wanted, here = {t.name: t for t in topics}, Topics(servers)
+    there = here.listed()
+    changes = [c for t in wanted.values() for c in counted(t, len(there[t.name].partitions) if t.name in there else 0)]
+    if strange := next((c for c in changes if c.action != "create"), None):
+        raise TopicMismatch(
+            f"topic {strange.topic} has {strange.found} partitions, the registry says {strange.wanted}:"
+            " see `trappetrin topics plan`"
         )
-        for t in missing
-    ]
-    for future in (admin.create_topics(new, operation_timeout=LIMIT) if new else {}).values():
-        try:
-            future.result()
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise
-    return [t.name for t in missing]
+    here.create([wanted[c.topic] for c in changes])
+    return [c.topic for c in changes]

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import asyncpg
 import stamina
 import uvicorn
-import uvloop
 from aiokafka.errors import KafkaError
 
 from shared.database.pool import open_pool
@@ -97,8 +96,7 @@ def serve_keyed(service: str, domain: Domain[P], signals: Make) -> None:
 def serve(service: str, settings: Settings, parts: Callable[[asyncpg.Pool], Parts]) -> None:
     """Run a service until SIGTERM or SIGINT."""
     configure(settings.log_level, service=service, instance=settings.instance)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(Process(service, settings).run(parts))
+    asyncio.run(Process(service, settings).run(parts))
 
 
 class Process:
@@ -111,7 +109,7 @@ class Process:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        pool = await open_pool(self.settings.database, self.service, watch=self.watch.statement)
+        pool = await open_pool(self.settings.database, self.service, self.settings.instance, watch=self.watch.statement)
         parts = parts_of(pool)
         self.watch.signals = [make(pool, self.metrics) for make in parts.signals]
         publisher = KafkaPublisher(self.settings)
@@ -152,7 +150,7 @@ class Process:
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
             await core.stop()
-            await subscriber.broker.stop()
+            await subscriber.stop()
             for task in (*health.loops, stopping):
                 task.cancel()
             ended = await asyncio.gather(*health.loops, return_exceptions=True)

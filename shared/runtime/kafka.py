@@ -17,14 +17,14 @@ from aiokafka.structs import OffsetAndMetadata
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from shared.loglines import HINT_REFUSED, PARTITION_GONE, PRODUCER_SLOW, TORN
+from shared.loglines import CONSUMER_SLOW, HINT_REFUSED, PARTITION_GONE, PRODUCER_SLOW, TORN
 from shared.runtime.contract import Record, Row, RowId, TaskId
 from shared.runtime.core import Core
 from shared.settings import Settings
 
 BATCH_BYTES = 500_000
 LARGEST_REQUEST = 1_300_000
-LIMIT = 20.0
+LIMIT, LEAVING = 20.0, 5.0
 
 
 class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -80,6 +80,19 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 [Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers, r.timestamp) for r in raw]
             )
 
+    async def stop(self) -> None:
+        """Leave the group, so that others have our tasks at once. Raises nothing.
+
+        For a member with a name of its own aiokafka does not: its tasks would wait until it is back, or given up.
+        """
+        coordinator = getattr(self.subscriber.consumer, "_coordinator", None)  # None before it has joined
+        if coordinator is not None:
+            coordinator._group_instance_id = None  # noqa: SLF001 - there is no other way to have the group told
+        try:
+            await asyncio.wait_for(self.broker.stop(), LEAVING)
+        except (KafkaError, TimeoutError) as error:
+            CONSUMER_SLOW(error=error)
+
     def pause(self, task: TaskId) -> None:
         for partition in self.partitions(task):
             self.subscriber.consumer.pause(partition)  # type: ignore[union-attr]  # assigned, so it is there
@@ -94,11 +107,14 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 PARTITION_GONE(task=task)
 
     async def ends(self, tasks: Iterable[TaskId]) -> dict[TaskId, dict[str, int]]:
+        """Also of no task the broker is asked something, so that one that is away is noticed by those who have none."""
         found: dict[TaskId, dict[str, int]] = {task: {} for task in tasks}
         partitions = [p for task in found for p in self.partitions(task)]
         if partitions:
             for p, end in (await self.subscriber.consumer.end_offsets(partitions)).items():  # type: ignore[union-attr]  # assigned, so it is there
                 found[self.task_of(p.topic, p.partition)][p.topic] = end
+        elif consumer := self.subscriber.consumer:
+            await consumer.topics()
         return found
 
     def partitions(self, task: TaskId) -> list[TopicPartition]:

@@ -11,7 +11,7 @@ from time import monotonic, time
 import asyncpg
 from aiokafka.errors import KafkaError
 
-from shared.database.migrations import expected
+from shared.database.migrations import unfit
 from shared.metrics import family
 from shared.runtime.contract import TaskId
 from shared.runtime.core import Core
@@ -57,13 +57,11 @@ class Looks:
         try:
             async with asyncio.timeout(LIMIT):
                 applied = {r["name"] for r in await self.pool.fetch(APPLIED, self.service)}
-                if missing := sorted(expected(self.service) - applied):
-                    self.database = f"the database lacks {', '.join(missing)}: run `trappetrin setup`"
-                else:
+                if (why := unfit(self.service, applied)) is None:
                     await self.look_at_outbox()
-                    self.database = None
+                self.database = why
         except asyncpg.UndefinedTableError:
-            self.database = "the database has no tables: run `trappetrin setup`"
+            self.database = "the database has no tables: run `trappetrin migrate`"
         except DATABASE_AWAY as error:
             self.database = f"the database does not answer: {type(error).__name__}"
         self.metrics.database.set(self.database is None)

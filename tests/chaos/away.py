@@ -1,7 +1,7 @@
 """`python -m tests.chaos.away --seconds 600`: what the services stand on is away for long; how they bear it.
 
-Told of each: how soon readiness says so, what the processes log and how they grow meanwhile, and how soon all is well
-again after the return, without help.
+Told of each: how soon readiness says so, what the processes log and how they grow meanwhile, how soon all are ready
+again after the return, without help, and how soon what had gathered is worked off.
 """
 
 import argparse
@@ -22,18 +22,22 @@ from tests.chaos.load import Load, lines_of
 from tests.chaos.progress import Mark, Progress
 from tests.chaos.stand import Stand
 
-LIMIT, POLL, RATE = 60.0, 0.1, 60.0
+LIMIT, BACKLOG, POLL, RATE = 60.0, 600.0, 0.1, 60.0
 BLOWS = {"kafka": signal.SIGKILL, "postgres": signal.SIGQUIT}
 
 
 class Outage(NamedTuple):
-    """Seconds, but for `lines`, the most that a process logged a second, and `grown`, the most it grew, in MB."""
+    """Seconds, but for `lines`, the most that a process logged a second, and `grown`, the most it grew, in MB.
+
+    `back`: all are ready; `level`: all that lay in topics and outboxes at the return has its effect.
+    """
 
     what: str
     unready: float
     lines: float
     grown: float
     back: float
+    level: float
     ended: list[str]
 
 
@@ -92,8 +96,10 @@ def away(stand: Stand, what: str, seconds: float) -> Outage:
     book = stand.read()
     soon(lambda: answers(what, book.ports[what], book.password))
     mark = Mark(progress)
-    back = soon(lambda: all(ready(stand).values()) and mark.passed())
-    return Outage(what, unready, loudest, grown, back, [n for n, pid in before.items() if pids(stand).get(n) != pid])
+    back = soon(lambda: all(ready(stand).values()))
+    level = back + soon(mark.passed, BACKLOG)
+    ended = [n for n, pid in before.items() if pids(stand).get(n) != pid]
+    return Outage(what, unready, loudest, grown, back, level, ended)
 
 
 def answers(what: str, port: int, password: str) -> bool:

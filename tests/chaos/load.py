@@ -74,6 +74,7 @@ class Load:
         self.sent, self.poison = Sender(system), Sender(system)
         self.failure: BaseException | None = None
         self.thread = threading.Thread(target=self.run, daemon=True)
+        self.enough = threading.Event()
 
     def prepare(self) -> None:
         """The topics of all senders, so that none must be made while brokers are away."""
@@ -83,6 +84,11 @@ class Load:
 
     def start(self) -> None:
         self.thread.start()
+
+    def end(self) -> None:
+        """No more than what was sent by now; that is then all that there was."""
+        self.enough.set()
+        self.thread.join()
 
     def run(self) -> None:
         try:
@@ -95,7 +101,9 @@ class Load:
     def pour(self) -> None:
         began = time.monotonic()
         for number, (_, _, text) in enumerate(self.lines, 1):
-            time.sleep(max(0.0, began + number / self.rate - time.monotonic()))
+            if self.enough.wait(max(0.0, began + number / self.rate - time.monotonic())):
+                self.lines = self.lines[: number - 1]
+                return
             topic, key = route(text)
             self.sent.send(topic, text, key=key, headers=list(HEADERS))
             if number % POISON_EVERY == 0:

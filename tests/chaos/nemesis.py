@@ -19,7 +19,7 @@ from tests.chaos.stand import SIDES, Stand
 
 POLL, MET, WHOLE = 0.1, 8.0, 60.0
 BALLAST = 1_048_576
-END_BACKENDS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'trappetrin-%'"
+END_BACKENDS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'trappetrin/%'"
 
 
 @dataclass

@@ -27,6 +27,8 @@ DISK = "1500m"
 class Stand(Stack):
     """`without`: the guard that is taken out of every process; `skewed`: by how many seconds whose clock is wrong."""
 
+    session = SESSION
+
     def __init__(self, folder: Path, without: str = "") -> None:
         super().__init__(folder)
         self.without, self.wire, self.talkative = without, Wire(), False
@@ -66,9 +68,10 @@ class Stand(Stack):
             "PYTHONPATH": str(ROOT),
             "TRAPPETRIN_KAFKA": ",".join(f"127.0.0.1:{port}" for port in doors),
             "TRAPPETRIN_DATABASE": postgres.dsn(database.port, book.password),
-            "TRAPPETRIN_SESSION_TIMEOUT": str(SESSION),
+            "TRAPPETRIN_SESSION_TIMEOUT": str(self.session),
             "TRAPPETRIN_HEARTBEAT": str(HEARTBEAT),
             "CHAOS_ORDERS": str(self.orders / name),
+            "CHAOS_REVOKED": str(self.orders / f"{name}.revoked"),
             "CHAOS_CLOCK": str(self.skewed.get(name, 0)),
             "CHAOS_WITHOUT": self.without,
             "CHAOS_TALKATIVE": "1" if self.talkative else "",
@@ -90,6 +93,11 @@ class Stand(Stack):
 
     def order(self, name: str, deed: str, point: str, times: int = 1) -> None:
         self.orders.joinpath(name).write_text(f"{deed} {point} {times}")
+
+    def revoked(self, name: str) -> list[float]:
+        """The moments at which the group took back what the process had."""
+        file = self.orders / f"{name}.revoked"
+        return [float(moment) for moment in file.read_text().split()] if file.exists() else []
 
     def forget(self, name: str) -> bool:
         """Take the order back; whether it was still there."""

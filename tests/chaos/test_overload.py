@@ -24,7 +24,7 @@ def test_what_goes_and_comes_back_needs_no_help(stand: Stand, what: str) -> None
 
     assert outage.ended == []
     assert outage.unready < 10
-    assert outage.back < 10
+    assert outage.level < 10
     assert outage.lines < 20
     assert outage.grown < SMALL
 

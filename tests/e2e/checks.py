@@ -99,3 +99,10 @@ def assert_all_verifies(stack: Stack) -> None:
 
     assert [result.faults for result in results] == [[], []]
     assert all(result.entries > 0 and result.foreign == 0 for result in results)
+
+
+def assert_all_is_whole(stack: Stack) -> None:
+    """Once settled: versions, ledger and records."""
+    assert_versions_are_whole(stack)
+    assert_ledger_is_whole(stack)
+    assert_all_verifies(stack)

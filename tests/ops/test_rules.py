@@ -74,7 +74,12 @@ def test_rules_name_only_metrics_that_there_are() -> None:
 @pytest.mark.parametrize(
     ("alert", "receiver"),
     [(a["alert"], "on-call") for a in ALERTS if a["labels"]["severity"] == "critical"]
-    + [("TrappetrinLag", "desk"), ("TrappetrinOfferReferred", "agreement"), ("TrappetrinListOld", "agreement")],
+    + [
+        ("TrappetrinLag", "desk"),
+        ("TrappetrinOfferReferred", "agreement"),
+        ("TrappetrinListOld", "agreement"),
+        ("TrappetrinHomesOwed", "agreement"),
+    ],
 )
 def test_alerts_reach_whom_they_concern(alert: str, receiver: str) -> None:
     severity = next(a["labels"]["severity"] for a in ALERTS if a["alert"] == alert)

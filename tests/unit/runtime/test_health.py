@@ -36,7 +36,7 @@ def test_before_it_has_joined_it_is_alive_and_neither_up_nor_ready(health: Any) 
 
 
 def test_once_it_was_up_a_database_that_goes_away_leaves_it_up_and_alive(health: Any) -> None:
-    why = "the database lacks 0002_more.sql: run `trappetrin setup`"
+    why = "the database lacks 0002_more.sql: run `trappetrin migrate`"
     health.looks.database = why
 
     assert health.startup() == {"ok": False, "why": why}
