@@ -1,4 +1,4 @@
-.PHONY: install demo test test-unit test-simulation test-streams test-integration test-chaos test-ops test-long chaos rolling up down lint format lock docs clean
+.PHONY: install demo test test-unit test-simulation test-streams test-integration test-chaos test-ops test-long test-containers chaos rolling up down lint format lock docs clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -47,10 +47,17 @@ rolling: install
 	$(BIN)/python -m tests.chaos.rolling --seed $(SEED)
 
 test-ops: install
-	$(BIN)/pytest -k "not pictures" tests/ops/test_rules.py tests/ops/test_panels.py
+	$(BIN)/pytest -k "not pictures" tests/ops/test_rules.py tests/ops/test_panels.py tests/containers/test_files.py
 
 test-long: install
 	$(BIN)/pytest tests/chaos tests/ops
+
+test-containers: install
+	$(BIN)/python -m tests.containers.engine
+	$(BIN)/pytest tests/containers
+
+.env:
+	$(PYTHON) -m deploy.containers.env
 
 lint: install
 	$(BIN)/ruff check .
@@ -76,3 +83,4 @@ lock: install
 	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.lock
 	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c requirements-dev.lock requirements.in -o requirements.lock
 	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 requirements-java.in -o requirements-java.lock
+	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c requirements-dev.lock requirements-build.in -o requirements-build.lock

@@ -40,6 +40,8 @@ ENDED = ("lapsed", "assigned", "returned", "withdrawn")
 CLOSED = f"{LAST_DAY} is closed: what was accepted, and what nobody answered within five working days, has lapsed"
 LISTS = f"The ministry's published lists of {FIRST_YEAR} to 2024, and an agreement in force from {FIRST_YEAR}"
 
+Chapter = tuple[str, list[Event] | date]
+
 
 class Story:
     """What was told so far: the newest version of every conclusion, and its sentence."""
@@ -113,14 +115,7 @@ def tell(stack: Stack, console: Console) -> None:
     """The chapters, and after each what it changed; then where everything stands."""
     system = of(stack)
     story = Story(system)
-    lists = [agreement(date(FIRST_YEAR, 1, 1)), *published()]
-    chapters: list[tuple[str, list[Event] | date]] = [
-        (LISTS, lists),
-        *organisation_year(),
-        (CLOSED, LAST_DAY),
-        *afterwards(),
-    ]
-    for number, (title, what) in enumerate(chapters, 1):
+    for number, (title, what) in enumerate(chapters(), 1):
         console.print(f"\n[bold]{number}. {title}[/]")
         took = play(system, what)
         told_of = "One day closed" if isinstance(what, date) else f"{len(what)} event{'s' * (len(what) > 1)} in"
@@ -140,6 +135,12 @@ def tell(stack: Stack, console: Console) -> None:
     console.print("\nWhile it runs (`make up` leaves it running), each service has its metrics at its own address:")
     for service, urls in system.urls.items():
         console.print(f"  {service:10}  {urls[0]}/metrics")
+
+
+def chapters() -> list[Chapter]:
+    """In their order: a title, and the events that are sent or the day that is closed."""
+    lists = [agreement(date(FIRST_YEAR, 1, 1)), *published()]
+    return [(LISTS, lists), *organisation_year(), (CLOSED, LAST_DAY), *afterwards()]
 
 
 def play(system: System, what: list[Event] | date) -> float:

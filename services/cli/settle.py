@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import typer
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from rich.console import Console
 
 from services.cli.screen import screen
@@ -88,6 +88,8 @@ def wait_until_settled(
                 left = watcher.left()
             except Unreachable as error:
                 left = {str(error): 1}
+            except KafkaException as error:
+                left = {f"the broker does not answer: {error.args[0].str()}": 1}
             if left and time.monotonic() - began > limit:
                 raise TimeoutError(f"not settled after {limit:g} s; left: {left}")
             if left:
