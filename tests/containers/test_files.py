@@ -90,6 +90,7 @@ def test_every_container_is_bounded_and_told_to_come_back(whole: Any) -> None:
 
 def test_the_services_are_told_only_settings_that_there_are(whole: Any) -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known |= set(re.findall(r"`(OTEL_\w+)`", (ROOT / "docs/configuration.md").read_text()))
     given = {name: set(whole[name]["environment"]) for name in (*SERVICES, "migrations", "topics", "console")}
 
     assert {name: its - known - (OF_THE_CONSOLE if name == "console" else set()) for name, its in given.items()} == {
