@@ -44,7 +44,7 @@ CREATE FUNCTION chaos.turned() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     RETURN NEW;
 END $$;
 """  # noqa: S608 - all parts are ours
-NOTED_EACH = "CREATE TRIGGER turned AFTER UPDATE ON {0}.task FOR EACH ROW EXECUTE FUNCTION chaos.turned();"
+NOTED_EACH = "CREATE TRIGGER turned AFTER INSERT OR UPDATE ON {0}.task FOR EACH ROW EXECUTE FUNCTION chaos.turned();"
 
 
 class Patient(Stand):
