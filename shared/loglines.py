@@ -26,7 +26,7 @@ FORMS: Mapping[str, re.Pattern[str]] = {
     "event_id": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     "trace_id": re.compile(r"[0-9a-f]{32}"),
     # Why a task was given up or halted; the kind of reason of a dead letter.
-    "why": re.compile(r"fenced|gap|full|fault|refused|flood|emptied"),
+    "why": re.compile(r"fenced|gap|full|fault|refused|flood|emptied|setback"),
     "reason": re.compile(r"invalid|refused|raised|sender|moved|conflict|size|fault"),
     # A module and a line; of a library its logger.
     "at": re.compile(r"[a-z_]{1,40}\.py:[0-9]{1,6}"),

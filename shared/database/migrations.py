@@ -50,6 +50,15 @@ async def apply(dsn: str) -> list[str]:
     return done
 
 
+async def make(connection: asyncpg.Connection, service: str, schema: str) -> None:
+    """A service's tables, empty, under another name than its own; what was there is dropped."""
+    await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    async with connection.transaction():
+        await connection.execute(f"CREATE SCHEMA {schema}; SET LOCAL search_path TO {schema}")
+        for file in sorted(f for folder in FOLDERS[service] for f in folder.glob("*.sql")):
+            await connection.execute(file.read_text())
+
+
 def expected(schema: str) -> set[str]:
     """The migrations that this version of a service needs; a database may have more."""
     return {file.name for folder in FOLDERS[schema] for file in folder.glob("*.sql")}

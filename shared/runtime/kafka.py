@@ -101,6 +101,15 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                 found[self.task_of(p.topic, p.partition)][p.topic] = end
         return found
 
+    async def hints(self, tasks: Iterable[TaskId]) -> dict[TaskId, dict[str, int]]:
+        consumer, places = self.subscriber.consumer, [(task, p) for task in tasks for p in self.partitions(task)]
+        told = await asyncio.gather(*(consumer.committed(p) for _, p in places))  # type: ignore[union-attr]  # assigned, so it is there
+        found: dict[TaskId, dict[str, int]] = {}
+        for (task, p), at in zip(places, told, strict=True):
+            if at is not None:
+                found.setdefault(task, {})[p.topic] = at
+        return found
+
     def partitions(self, task: TaskId) -> list[TopicPartition]:
         consumer = self.subscriber.consumer
         return [p for p in consumer.assignment() if self.task_of(p.topic, p.partition) == task] if consumer else []

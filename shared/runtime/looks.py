@@ -80,6 +80,7 @@ class Looks:
 
     async def look_at_broker(self) -> None:
         wanted = sorted(self.core.wanted)
+        before = {task.id: dict(task.offsets) for task in self.core.tasks.values()}
         try:
             async with asyncio.timeout(LIMIT):
                 told = await self.subscriber.ends(wanted)
@@ -94,6 +95,9 @@ class Looks:
                 for t in told.get(task.id, ())
             }
             self.show(self.lag.look(time(), ends, held).items())
+            for task, offsets in before.items():
+                if any(end < offsets.get(topic, 0) for topic, end in told.get(task, {}).items()):
+                    self.core.drop(task, "emptied")  # the claim will say why and halt it
         self.metrics.broker.set(self.broker is None)
 
     def show(self, behind: Iterable[tuple[tuple[str, int], Behind]]) -> None:
