@@ -9,9 +9,8 @@ import asyncpg
 from services.cli.evaluate import is_inbound
 from services.cli.ground.edge import Edge, Receipts, published
 from services.cli.ground.quiet import Claimed, targets_of
-from services.cli.ground.reading import Impossible, Topics
-from services.cli.ground.shadow import Home, Made, Say, Shadow
-from services.cli.system import System
+from services.cli.ground.reading import Impossible
+from services.cli.ground.shadow import Ground, Home, Made, Shadow
 from services.ingest.contract import task_of
 from services.ingest.domain import fact_id
 from services.ingest.service import publications
@@ -97,10 +96,10 @@ class EdgeShadow(Shadow):
 
 
 async def make(
-    system: System, connection: asyncpg.Connection, claimed: Mapping[TaskId, Claimed], say: Say, *, to_the_end: bool
+    ground: Ground, connection: asyncpg.Connection, claimed: Mapping[TaskId, Claimed], *, whole: bool
 ) -> Made:
-    """As `keyed.make`; `to_the_end`: up to the last record that was answered. Raises `Impossible`."""
-    topics = Topics(system)
+    """As `keyed.make`; `whole`: up to the last record that was answered. Raises `Impossible`."""
+    topics, _, say = ground
     inbound = {p: int(high) for p, (_, high) in topics.ends.items() if is_inbound(p[0])}
     shadow, receipts = EdgeShadow(connection, SERVICE), Receipts()
     answers = {p: int(high) for p, (_, high) in topics.ends.items() if p[0].endswith(".receipts.v1")}
@@ -109,22 +108,22 @@ async def make(
     for topic, one in await shadow.unsent():
         if topic.endswith(".receipts.v1"):
             receipts.hear(one)
-    consumed = {p: receipts.end(p) for p in inbound} if to_the_end else targets_of(claimed)
+    consumed = {p: receipts.end(p) for p in inbound} if whole else targets_of(claimed)
     topics.check({**consumed, **{p: receipts.end(p) for p in receipts.fates}})
     await shadow.make()
     edge, problems, records, began = Edge(receipts), list[str](), 0, monotonic()
-    if to_the_end:
+    if whole:
         own = {t.name for t in INTERNAL.values() if t.owner == SERVICE} - {dead_letters(SERVICE)}
         edge.published = published(topics.read({p: at for name in own for p, at in topics.of(name).items()}))
     missing = list[tuple[TaskId, str, Outgoing]]()
-    for record in topics.read(inbound if to_the_end else consumed):
+    for record in topics.read(inbound if whole else consumed):
         edge.take(record)
         records += 1
         if len(edge.kept) >= AT_ONCE:
-            missing += unpublished(edge) if to_the_end else ()
+            missing += unpublished(edge) if whole else ()
             problems += await shadow.fill(edge)
             say(f"{records:,} records, {records / (monotonic() - began):,.0f} a second")
-    missing += unpublished(edge) if to_the_end else ()
+    missing += unpublished(edge) if whole else ()
     problems += [*await shadow.fill(edge), *await shadow.finish(edge), *edge.unread]
     await shadow.copy("outbox", OUTBOX, [(*r.id, pack(r.records)) for r in rows_of(missing, claimed)])
     say("comparing")

@@ -15,12 +15,10 @@ import asyncpg
 from services.cli.ground.quiet import Claimed, targets_of
 from services.cli.ground.reading import Impossible, Place, Topics
 from services.cli.ground.replay import Held, replay
-from services.cli.ground.said import own_topics
-from services.cli.ground.shadow import Home, Made, Say
+from services.cli.ground.shadow import Ground, Home, Made, Say
 from services.cli.ground.tables import KeyedShadow
-from services.cli.system import System
 from shared.events.partitioning import PARTITIONS
-from shared.events.topics import READS, concluded, dead_letters
+from shared.events.topics import READS, concluded
 from shared.runtime.contract import Slot, TaskId
 
 PROCESSES, FEW = 4, 20_000
@@ -33,6 +31,7 @@ class Order(NamedTuple):
     """What one process is told to replay."""
 
     topics: Topics
+    dsn: str
     service: str
     task: TaskId
     targets: Mapping[Place, int]
@@ -50,22 +49,16 @@ class Outcome(NamedTuple):
 
 
 async def make(
-    system: System,
-    connection: asyncpg.Connection,
-    service: str,
-    claimed: Mapping[TaskId, Claimed],
-    say: Say,
-    *,
-    to_the_end: bool,
+    ground: Ground, connection: asyncpg.Connection, service: str, claimed: Mapping[TaskId, Claimed], *, whole: bool
 ) -> Made:
-    """Beside the live state: up to where that has consumed, or `to_the_end` of the topics. Raises `Impossible`."""
-    topics = Topics(system, {*READS[service], *own_topics(service), dead_letters(service)}.__contains__)
-    targets = ends(topics, service) if to_the_end else targets_of(claimed)
+    """Beside the live state, up to where that has consumed, or of the `whole` topics. Raises `Impossible`."""
+    topics, dsn, say = ground
+    targets = ends(topics, service) if whole else targets_of(claimed)
     topics.check(targets)
     shadow = KeyedShadow(connection, service)
     await refuse_unsaid(shadow, topics)
     await shadow.make()
-    outcomes = await replayed([Order(topics, service, str(n), targets) for n in range(PARTITIONS)], say)
+    outcomes = await replayed([Order(topics, dsn, service, str(n), targets) for n in range(PARTITIONS)], say)
     say("comparing")
     differing = await shadow.differing()
     for outcome in outcomes:
@@ -111,7 +104,7 @@ def work(order: Order) -> Outcome:
 
 
 async def worked(order: Order) -> Outcome:
-    connection = await asyncpg.connect(order.topics.system.database, timeout=10)
+    connection = await asyncpg.connect(order.dsn, timeout=10)
     try:
         shadow = KeyedShadow(connection, order.service)
         held = Held(await shadow.unsent(), await shadow.positions(order.task))

@@ -22,10 +22,17 @@ PATIENCE, POLL = 60.0, 0.5
 # Services that are connected; the console's own connections have no such name.
 ALIVE = """
 SELECT DISTINCT application_name FROM pg_stat_activity
-WHERE datname = $1 AND application_name = ANY($2::text[]) ORDER BY 1
+WHERE datname = coalesce($1, current_database()) AND application_name = ANY($2::text[]) ORDER BY 1
 """
 CLAIM = "UPDATE {schema}.task SET version = version + 1 RETURNING task, version, offsets, cursor IS NOT NULL AS busy"
 NOTE = "INSERT INTO console.ground (event, by, why, told) VALUES ($1, $2, $3, $4) RETURNING at"
+
+
+class Operator(NamedTuple):
+    """Who does it, and why."""
+
+    by: str
+    why: str | None
 
 
 class Claimed(NamedTuple):
@@ -36,8 +43,10 @@ class Claimed(NamedTuple):
     busy: bool
 
 
-async def refuse_while_alive(connection: asyncpg.Connection, services: Sequence[str], database: str) -> None:
-    """Raises `Impossible`."""
+async def refuse_while_alive(
+    connection: asyncpg.Connection, services: Sequence[str], database: str | None = None
+) -> None:
+    """In the connection's own database unless told. Raises `Impossible`."""
     names = [f"trappetrin-{service}" for service in services]
     if alive := [r[0].removeprefix("trappetrin-") for r in await connection.fetch(ALIVE, database, names)]:
         raise Impossible(f"{', '.join(alive)} must be stopped first: `trappetrin down {' '.join(alive)}`")
@@ -56,9 +65,9 @@ def targets_of(tasks: Mapping[TaskId, Claimed]) -> dict[Place, int]:
     }
 
 
-async def note(connection: asyncpg.Connection, event: str, by: str, why: str | None, told: Any) -> Any:
+async def note(connection: asyncpg.Connection, event: str, operator: Operator, told: Any) -> Any:
     """What was done, by whom and why; the instant by which it is known."""
-    return await connection.fetchval(NOTE, event, by, why, orjson.dumps(told).decode())
+    return await connection.fetchval(NOTE, event, *operator, orjson.dumps(told).decode())
 
 
 def forget_groups(system: System, services: Sequence[str]) -> None:

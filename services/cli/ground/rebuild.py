@@ -16,13 +16,13 @@ from rich.table import Table
 
 from services.cli.acts import By
 from services.cli.ground import edgetables, keyed
-from services.cli.ground.quiet import Claimed, claim, note, refuse_while_alive
-from services.cli.ground.reading import Impossible
-from services.cli.ground.shadow import Home, Made, Moved, Say
+from services.cli.ground.quiet import Claimed, Operator, claim, note, refuse_while_alive
+from services.cli.ground.reading import Impossible, Topics
+from services.cli.ground.shadow import Ground, Home, Made, Moved
 from services.cli.letters import of_service
 from services.cli.screen import screen
 from services.cli.state import Json, as_json
-from services.cli.system import System, find
+from services.cli.system import find
 from shared.events.topics import SERVICES
 from shared.runtime.contract import TaskId
 
@@ -47,39 +47,31 @@ class Rebuilt(NamedTuple):
 
 
 async def made(
-    system: System,
-    connection: asyncpg.Connection,
-    service: str,
-    claimed: Mapping[TaskId, Claimed],
-    say: Say,
-    *,
-    to_the_end: bool,
+    ground: Ground, connection: asyncpg.Connection, service: str, claimed: Mapping[TaskId, Claimed], *, whole: bool
 ) -> Made:
-    """The state of any service. Raises `Impossible`."""
+    """The state of any service, up to where it has consumed, or of the `whole` topics. Raises `Impossible`."""
     if service == "ingest":
         await edgetables.refuse_after_reground(connection)
-        return await edgetables.make(system, connection, claimed, say, to_the_end=to_the_end)
-    return await keyed.make(system, connection, service, claimed, say, to_the_end=to_the_end)
+        return await edgetables.make(ground, connection, claimed, whole=whole)
+    return await keyed.make(ground, connection, service, claimed, whole=whole)
 
 
-async def rebuilt(
-    system: System, service: str, by: str, why: str | None, say: Say, *, accept: bool, compare_only: bool
-) -> Rebuilt:
+async def rebuilt(ground: Ground, service: str, operator: Operator, *, accept: bool, dry_run: bool) -> Rebuilt:
     """Raises `Impossible`, `Moved`."""
     began = monotonic()
-    connection = await asyncpg.connect(system.database, timeout=10)
+    connection = await asyncpg.connect(ground.dsn, timeout=10)
     try:
-        await refuse_while_alive(connection, [service], await connection.fetchval("SELECT current_database()"))
+        await refuse_while_alive(connection, [service])
         claimed = await claim(connection, service)
         refuse_while_busy(service, claimed, accept=accept)
-        state = await made(system, connection, service, claimed, say, to_the_end=False)
+        state = await made(ground, connection, service, claimed, whole=False)
         differing, news = named(state.differing), named(state.news)
-        swapped = not compare_only and (accept or not (differing or news))
+        swapped = not dry_run and (accept or not (differing or news))
         if swapped:
-            say("putting it in place")
+            ground.say("putting it in place")
             await state.shadow.swap(claimed, state.offsets)
             told = {"service": service, "differing": len(differing), "news": len(news), "hash": state.made}
-            await connection.execute(DONE, await note(connection, "rebuilt", by, why, told))
+            await connection.execute(DONE, await note(connection, "rebuilt", operator, told))
         else:
             await state.shadow.drop()
         took = round(monotonic() - began, 2)
@@ -133,7 +125,15 @@ def rebuild(
             status.update(f"rebuilding {service}: {what}")
 
         try:
-            done = asyncio.run(rebuilt(system, service, by, why, say, accept=accept, compare_only=dry_run))
+            done = asyncio.run(
+                rebuilt(
+                    Ground(Topics(system), system.database, say),
+                    service,
+                    Operator(by, why),
+                    accept=accept,
+                    dry_run=dry_run,
+                )
+            )
         except (Impossible, Moved) as error:
             errors.print(str(error), markup=False)
             raise typer.Exit(2) from error

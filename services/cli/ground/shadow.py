@@ -7,6 +7,7 @@ import asyncpg
 import orjson
 
 from services.cli.ground.quiet import Claimed
+from services.cli.ground.reading import Topics
 from shared.database.migrations import make
 from shared.runtime.contract import Outgoing, TaskId
 from shared.runtime.packing import unpack
@@ -29,6 +30,14 @@ DROP SCHEMA IF EXISTS {before} CASCADE;
 ALTER SCHEMA {live} RENAME TO {before};
 ALTER SCHEMA {shadow} RENAME TO {live};
 """
+
+
+class Ground(NamedTuple):
+    """What a state is made of, and who hears how far it is."""
+
+    topics: Topics
+    dsn: str
+    say: Say
 
 
 class Moved(Exception):
