@@ -62,7 +62,7 @@ def stopped(stack: Stack, *services: str) -> None:
 
 def sizes(stack: Stack) -> dict[tuple[str, int], int]:
     topics = Topics(of(stack))
-    return {place: topics.end(place) for place in topics.ends}
+    return {place: topics.end(place) for place in topics.ends if not place[0].startswith("__")}
 
 
 def altered(stack: Stack, sql: str, *values: Any) -> str:

@@ -1,6 +1,8 @@
 """All services over real PostgreSQL and a broker in memory: what a state is made of, with no wait for a real one."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -9,14 +11,19 @@ from services.cli.evaluate import DOMAINS, HEADERS, NEVER, is_inbound
 from services.cli.ground.quiet import Operator
 from services.cli.ground.reading import Place, Topics
 from services.cli.ground.rebuild import Rebuilt, rebuilt
+from services.cli.ground.said import Said, home_of, read
 from services.cli.ground.shadow import Ground
+from services.cli.invented.telling import line
+from services.cli.invented.year import simulate
+from services.cli.state import empty
 from services.ingest.contract import task_of as of_partition
 from services.ingest.service import IngestHandler
 from services.ingest.store import PostgresIngestStore
 from shared.clock import utc_now
 from shared.database.pool import open_pool
 from shared.events.decoding import route
-from shared.events.topics import READS
+from shared.events.internal import AreaNamed, LedgerLine
+from shared.events.topics import CONCLUDED, INTERNAL, READS
 from shared.runtime.contract import Outgoing, Record
 from shared.runtime.core import Core
 from shared.runtime.keyed import KeyedHandler, of_number
@@ -24,7 +31,10 @@ from shared.runtime.memory import MemoryBroker, MemoryConsumer, MemoryPublisher,
 from shared.runtime.overflow import Overflow
 from shared.runtime.postgres import PostgresStore
 from shared.runtime.relay import Relay
+from shared.runtime.views import State, merge, view
 
+SMALL = (Path(__file__).parents[2] / "examples" / "small.ndjson").read_bytes().splitlines()
+LINES = [*SMALL, *(line(event).encode() for event in simulate(4, afdelinger=3, broken=0.02))]
 OPERATOR = Operator("drift-7", "a test")
 
 
@@ -77,6 +87,12 @@ class Live:
             self.cores[0][0].look_again(waiting)
             await run_until_quiet(self.cores)
 
+    async def goes_on(self) -> None:
+        """Start again, do what there is to do, and stop."""
+        await self.start()
+        await self.settle()
+        await self.stop()
+
     async def stop(self) -> None:
         for pool in self.pools:
             await pool.close()
@@ -86,6 +102,14 @@ class Live:
         """While nobody runs."""
         ground = Ground(MemoryTopics(self.broker), self.dsn, lambda _words: None)
         return await rebuilt(ground, service, OPERATOR, accept=accept, dry_run=dry_run)
+
+    async def state(self) -> State:
+        """What the services show together; `refused` hangs on the order in which things came."""
+        whole = empty()
+        for service, domain in DOMAINS.items():
+            merge(whole, await view(domain(), PostgresStore(await self.pool(service))))
+        await self.stop()
+        return {**whole, "refused": None}
 
     def sizes(self) -> dict[Place, int]:
         return {place: len(log) for place, log in self.broker.logs.items() if log}
@@ -97,3 +121,25 @@ async def told(dsn: str, sql: str, *values: Any) -> Any:
         return await connection.fetchval(sql, *values)
     finally:
         await connection.close()
+
+
+def assert_versions_are_whole(broker: MemoryBroker) -> None:
+    """Of each conclusion the versions are 1, 2, 3 …; no journal has a hole; no event has two contents."""
+    versions: dict[object, set[int]] = defaultdict(set)
+    contents: dict[object, set[bytes | None]] = defaultdict(set)
+    found = Said()
+    for (topic, _), log in broker.logs.items():
+        for record in log if topic in INTERNAL and not topic.endswith("dead-letters.v1") else ():
+            told_by = dict(record.headers)
+            if AreaNamed.kind not in str(told_by["ce_type"]):  # each registration names its area, at its own time
+                contents[topic, told_by["ce_type"], told_by["ce_id"]].add(record.value)
+            if topic in CONCLUDED:
+                told = read(record)
+                versions[topic, home_of(told), told.kind, told.entity(), told.key()].add(told.version)
+                found.hear(record)
+    numbered = {v: n for v, n in versions.items() if LedgerLine.kind not in str(v)}
+
+    assert {v for v, numbers in numbered.items() if numbers != set(range(1, len(numbers) + 1))} == set()
+    assert {event: told for event, told in contents.items() if len(told) > 1} == {}
+    assert found.twice == []
+    assert all(list(found.lines(home)) for home in found.journals)  # raises where there is a hole
