@@ -1,7 +1,7 @@
 """`trappetrin reground`: topics that were lost or made anew, written again from the databases, and read from the start.
 
-What the databases hold is said again, byte for byte under the versions that it had: every accepted fact, every entry of
-the journals, the newest version of every conclusion. Who has it already takes it for a repeat.
+What the databases hold is said again under the versions and ids that it had: every accepted fact, every entry of the
+journals (byte for byte), the newest version of every conclusion. Who has it already takes it for a repeat.
 """
 
 import asyncio
