@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from deploy.local import kafka, postgres
@@ -24,7 +25,7 @@ from services.cli.ground.reading import Topics
 from services.cli.invented.telling import line
 from services.cli.invented.year import simulate
 from services.cli.system import of
-from shared.events.topics import SERVICES
+from shared.events.topics import READS, SERVICES
 from shared.runtime.admin import ensure_internal_topics
 from tests.e2e.checks import (
     assert_all_verifies,
@@ -95,6 +96,19 @@ def why_not_ready(stack: Stack, service: str) -> str:
         stop([process], STOP, 20)
 
 
+def until_told(stack: Stack, service: str) -> None:
+    """Until the group has heard that all was consumed: every five seconds it does."""
+    consumer = Consumer({"bootstrap.servers": stack.kafka_servers[0], "group.id": f"trappetrin.{service}"})
+    places = {p: at for p, at in sizes(stack).items() if p[0] in READS[service] and at}
+    try:
+        while {
+            (p.topic, p.partition): p.offset for p in consumer.committed([TopicPartition(*p) for p in places])
+        } != places:
+            pass  # each look is a request
+    finally:
+        consumer.close()
+
+
 def assert_whole(stack: Stack, lines: Sequence[Any]) -> None:
     assert live(stack) == expected(lines)
     assert_versions_are_whole(stack)
@@ -128,7 +142,7 @@ def test_an_altered_row_is_named_and_the_right_state_is_the_next_version(stack: 
     fact = (
         "UPDATE quota.fact SET body = jsonb_set(body, '{dwelling}', '\"youth\"') WHERE kind = 'vacancy.reported' AND"
         " (entity, key) = (SELECT entity, key FROM quota.fact WHERE kind = 'vacancy.reported' AND entity = $1"
-        " AND body ->> 'dwelling' = 'family' AND body ->> 'reason' = 'external' ORDER BY key LIMIT 1) RETURNING key"
+        " AND body ->> 'dwelling' = 'family' AND body ->> 'reason' = 'external' AND version = 1 ORDER BY key LIMIT 1) RETURNING key"
     )
     vacancy = altered(stack, fact, afdeling)
     altered(stack, "UPDATE quota.task SET cursor = ''")
@@ -151,13 +165,13 @@ def test_an_altered_row_is_named_and_the_right_state_is_the_next_version(stack: 
     assert_whole(stack, [*SMALL, *YEAR[:HALF]])
 
 
-def test_a_database_that_was_set_back_is_named_and_goes_on(stack: Stack, tmp_path: Path) -> None:
-    folder = tmp_path / "backup"
+def test_a_database_that_was_set_back_is_named_and_goes_on(stack: Stack) -> None:
+    folder = stack.home / "backup"
     trappetrin(stack, "backup", str(folder))
     published(stack, YEAR[HALF:])
     live(stack)
     before = sizes(stack)
-    asyncio.run(asyncio.sleep(6))  # the groups are told every five seconds how far they are
+    until_told(stack, "quota")
     stopped(stack)
     run(stack.dsn or "", "pg_restore", "--clean", "--if-exists", f"--dbname={postgres.NAME}", str(folder / DUMP))
 
@@ -169,7 +183,10 @@ def test_a_database_that_was_set_back_is_named_and_goes_on(stack: Stack, tmp_pat
     assert_whole(stack, [*SMALL, *YEAR])
     assert sizes(stack) == before  # nothing is said twice
 
+    assert "must be stopped first" in trappetrin(stack, "restore", str(folder), "--why", "too early", fails=2)
+
     stopped(stack)
+    assert " is whole" in trappetrin(stack, "restore", str(folder), "--why", "the disk died", "--dry-run")
     told = trappetrin(stack, "restore", str(folder), "--why", "the disk died", "--json")
 
     assert told["kept"] == f"{postgres.NAME}_before"
@@ -187,7 +204,11 @@ def test_a_topic_that_was_made_anew_is_named_and_written_again(stack: Stack) -> 
 
     assert "ahead of its topics, which were emptied or made anew: vacancies.v1 " in why_not_ready(stack, "quota")
 
+    would = trappetrin(stack, "reground", "--why", "to see", "--topic", "offers.v1", "--dry-run", "--json")
     told = trappetrin(stack, "reground", "--why", "vacancies.v1 was deleted", "--json")
+
+    assert set(would["records"]) == {"vacancies.v1", "offers.v1"}
+    assert would["records"]["vacancies.v1"] == told["records"]["vacancies.v1"]
 
     assert set(told["records"]) == {"vacancies.v1"}
     stack.up(say=quiet)
@@ -221,3 +242,19 @@ def test_a_broker_whose_data_is_gone_gets_what_the_databases_hold(stack: Stack) 
     for service in ("classifier", "quota", "matching"):
         assert trappetrin(stack, "rebuild", service, "--dry-run", "--json")["differing"] == []
     assert "made anew" in trappetrin(stack, "rebuild", "ingest", "--dry-run", fails=2)
+
+
+def test_what_is_left_when_topics_and_database_are_lost_is_the_backup(stack: Stack) -> None:
+    folder = str(stack.home / "backup")
+
+    assert "were made anew since the backup" in trappetrin(stack, "restore", folder, "--why", "all is lost", fails=2)
+
+    trappetrin(stack, "restore", folder, "--topics-lost", "--why", "all is lost")
+    trappetrin(stack, "reground", "--all", "--why", "all is lost")
+    stack.up(say=quiet)
+
+    assert live(stack) == expected([*SMALL, *YEAR[:HALF]])
+    published(stack, [*SMALL, *YEAR])  # the senders send again what has no receipt
+    assert live(stack) == expected([*SMALL, *YEAR])
+    assert_ledger_is_whole(stack)
+    assert_all_verifies(stack)

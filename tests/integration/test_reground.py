@@ -5,7 +5,8 @@ from collections import defaultdict
 import asyncpg
 import orjson
 
-from services.cli.ground.reground import LETTERS, planned, said
+from services.cli.ground.again import said
+from services.cli.ground.reground import LETTERS, planned
 from services.cli.ground.said import home_of, read
 from shared.events.internal import Chained, Decision, LedgerLine
 from shared.events.topics import CONCLUDED, INTERNAL

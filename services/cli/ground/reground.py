@@ -6,49 +6,34 @@ journals (byte for byte), the newest version of every conclusion. Who has it alr
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import asyncpg
 import orjson
 import typer
-from confluent_kafka import KafkaError, Message, Producer
 
 from services.cli.acts import By
 from services.cli.dlq import DryRun, Why, stated
 from services.cli.evaluate import is_inbound
+from services.cli.ground.again import Writer, said
 from services.cli.ground.quiet import Operator, forget_groups, note, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.rebuild import DONE
 from services.cli.ground.restore import refusing
-from services.cli.ground.said import concluded as conclusion_of
 from services.cli.ground.shadow import Say
-from services.cli.publish import FLUSH, producer_of
+from services.cli.publish import producer_of
 from services.cli.state import Json, as_json
 from services.cli.system import System, find
-from services.ingest.service import publications
-from services.ingest.store import kept
-from shared.events.decoding import encode
-from shared.events.internal import Chained
-from shared.events.partitioning import partition_of
-from shared.events.topics import INTERNAL, READS, SERVICES, concluded, dead_letters, sender_of
+from shared.events.topics import INTERNAL, SERVICES, dead_letters, sender_of
 from shared.runtime.admin import ensure_internal_topics, ensure_senders
-from shared.runtime.contract import Outgoing
 
-AT_ONCE = 1_000
+SOME = 1_000
 LETTERS = {dead_letters(service) for service in SERVICES}
 TASKS = "SELECT task, offsets FROM {schema}.task ORDER BY task"
 SET = "UPDATE {schema}.task SET offsets = $2, version = version + 1 WHERE task = $1"
 UNDONE = "SELECT at, told FROM console.ground WHERE event = 'regrounded' AND done_at IS NULL ORDER BY at"
-
-# Everything that was accepted, in the order in which it was.
-FACTS = """
-SELECT kind, body, content, topic, partition, "offset", source, event_id, event_type, recorded_at
-FROM ingest.fact WHERE NOT parked ORDER BY recorded_at, topic, partition, "offset"
-"""
-CONCLUSIONS = "SELECT kind, body FROM {schema}.conclusion WHERE kind = ANY($1) ORDER BY task, entity, kind, key"
-JOURNALS = "SELECT kind, body FROM {schema}.journal WHERE kind = ANY($1) ORDER BY task, entity, kind, number"
 
 
 @dataclass(slots=True)
@@ -87,61 +72,6 @@ async def planned(connection: asyncpg.Connection, topics: Topics, named: Sequenc
     lost |= set(named)
     back = [(service, task, t) for (service, task), offsets in stored.items() for t in sorted(lost & offsets.keys())]
     return Plan(lost, back, [r["at"] for r in undone])
-
-
-async def said(connection: asyncpg.Connection, lost: set[str]) -> AsyncIterator[tuple[str, Outgoing]]:
-    """All that the databases hold of these topics; in a transaction, since it is read by cursors."""
-    if any(INTERNAL[t].owner == "ingest" for t in lost & INTERNAL.keys()):
-        async for row in connection.cursor(FACTS, prefetch=AT_ONCE):
-            for topic, record in publications(kept(row)):
-                if topic in lost:
-                    yield topic, record
-    for service in READS:
-        kinds = {m.kind: m for t in lost & INTERNAL.keys() if INTERNAL[t].owner == service for m in INTERNAL[t].carries}
-        chained = [kind for kind, model in kinds.items() if issubclass(model, Chained)]
-        async for kind, body in connection.cursor(JOURNALS.format(schema=service), chained, prefetch=AT_ONCE):
-            record = outgoing(service, kind, body)
-            yield concluded(service, kind) or "", record._replace(value=body.encode())
-        rest = [kind for kind in kinds if kind not in chained]
-        async for kind, body in connection.cursor(CONCLUSIONS.format(schema=service), rest, prefetch=AT_ONCE):
-            yield concluded(service, kind) or "", outgoing(service, kind, body)
-
-
-def outgoing(service: str, kind: str, body: str) -> Outgoing:
-    told = conclusion_of(kind, body)
-    return Outgoing(partition_of(told.entity()), *encode(told, service))
-
-
-class Writer:
-    """Into the topics in the services' stead; which are acknowledged is counted."""
-
-    def __init__(self, producer: Producer) -> None:
-        self.producer, self.sent, self.failed = producer, Counter[str](), list[str]()
-
-    def write(self, topic: str, record: Outgoing) -> None:
-        def done(error: KafkaError | None, _message: Message) -> None:
-            if error:
-                self.failed.append(f"{topic}: {error.str()}")
-            else:
-                self.sent[topic] += 1
-
-        headers: Any = list(record.headers)
-        while True:
-            try:
-                self.producer.produce(
-                    topic, record.value, record.key, record.partition, headers=headers, on_delivery=done
-                )
-                break
-            except BufferError:
-                self.producer.poll(0.5)
-        self.producer.poll(0)
-
-    def finish(self) -> None:
-        """Raises `Impossible`."""
-        if left := self.producer.flush(FLUSH):
-            self.failed.append(f"{left} records were not acknowledged within {FLUSH:g} s")
-        if self.failed:
-            raise Impossible(f"not all was written, run it again: {'; '.join(sorted(set(self.failed))[:5])}")
 
 
 async def regrounded(
@@ -191,7 +121,7 @@ async def write(system: System, connection: asyncpg.Connection, plan: Plan, say:
     async with connection.transaction(readonly=True):
         async for topic, record in said(connection, plan.lost):
             writer.write(topic, record)
-            if writer.sent.total() % AT_ONCE == 0:
+            if writer.sent.total() % SOME == 0:
                 say(f"{writer.sent.total():,} records written")
     writer.finish()
     return writer.sent
