@@ -41,6 +41,18 @@ SMALL = list(lines_of([Path(__file__).parents[2] / "examples" / "small.ndjson"])
 YEAR = [("simulated", n, line(event).encode()) for n, event in enumerate(simulate(4, afdelinger=8), 1)]
 HALF = len(YEAR) // 2
 
+# An afdeling with a home that counts, and that home made one that does not.
+COUNTED = (
+    "SELECT entity FROM quota.conclusion WHERE kind = 'quota' AND (body ->> 'counting')::int > 0 ORDER BY 1 LIMIT 1"
+)
+ALTER = """
+UPDATE quota.fact SET body = jsonb_set(body, '{dwelling}', '"youth"')
+WHERE kind = 'vacancy.reported' AND (entity, key) = (
+    SELECT entity, key FROM quota.fact WHERE kind = 'vacancy.reported' AND entity = $1 AND version = 1
+    AND body ->> 'dwelling' = 'family' AND body ->> 'reason' = 'external' ORDER BY key LIMIT 1)
+RETURNING key
+"""
+
 
 @pytest.fixture(scope="module")
 def stack(folder: Path) -> Iterator[Stack]:
@@ -135,16 +147,8 @@ def test_an_intact_state_is_rebuilt_the_same_and_nothing_is_said_anew(stack: Sta
 
 def test_an_altered_row_is_named_and_the_right_state_is_the_next_version(stack: Stack) -> None:
     stopped(stack, "quota")
-    row = (
-        "SELECT entity FROM quota.conclusion WHERE kind = 'quota' AND (body ->> 'counting')::int > 0 ORDER BY 1 LIMIT 1"
-    )
-    afdeling = altered(stack, row)
-    fact = (
-        "UPDATE quota.fact SET body = jsonb_set(body, '{dwelling}', '\"youth\"') WHERE kind = 'vacancy.reported' AND"
-        " (entity, key) = (SELECT entity, key FROM quota.fact WHERE kind = 'vacancy.reported' AND entity = $1"
-        " AND body ->> 'dwelling' = 'family' AND body ->> 'reason' = 'external' AND version = 1 ORDER BY key LIMIT 1) RETURNING key"
-    )
-    vacancy = altered(stack, fact, afdeling)
+    afdeling = altered(stack, COUNTED)
+    vacancy = altered(stack, ALTER, afdeling)
     altered(stack, "UPDATE quota.task SET cursor = ''")
     stack.up(say=quiet)
     wrong = live(stack)
