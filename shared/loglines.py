@@ -59,7 +59,7 @@ BATCH = Line("batch", "debug", ("records", "tasks", "seconds"))
 TASK_DROPPED = Line("task dropped", "warning", ("task", "why", "error", "topic", "offset", "due"))
 # After one seek back the hole is still there, so offsets are missing: what a transaction leaves behind.
 GAP_BELIEVED = Line("gap believed", "warning", ("task", "topic", "offset", "due"))
-# A task is not claimed again by itself: a `flood` of dead letters, or a topic that was `emptied`.
+# A task is not claimed again by itself: a `flood` of dead letters, a topic that was `emptied`, a database `setback`.
 TASK_HALTED = Line("task halted", "error", ("task", "why"))
 # The broker rejects a row of the outbox for good.
 TASK_STOPPED = Line("task stopped, the broker rejects its row", "error", ("task", "topic", "error"))

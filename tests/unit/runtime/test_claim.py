@@ -8,13 +8,24 @@ from datetime import UTC, datetime
 import pytest
 
 from services.quota.domain import QuotaDomain
+from shared.metrics import Metrics
 from shared.runtime.contract import Draft, Outgoing, TaskId
 from shared.runtime.core import Core
+from shared.runtime.counting import Counting
 from shared.runtime.keyed import KeyedHandler, of_number
+from shared.runtime.looks import Looks
 from shared.runtime.memory import MemoryBroker, MemoryConsumer, MemoryPublisher, MemoryStore
 from shared.runtime.relay import Relay
+from shared.settings import Settings
 
 TOPIC = "vacancies.v1"
+
+
+class Found:
+    """What a look asks of the subscriber."""
+
+    def __init__(self, core: Core) -> None:
+        self.core, self.ends = core, core.consumer.ends
 
 
 class Hinted(MemoryConsumer):
@@ -62,3 +73,20 @@ async def test_a_topic_that_holds_what_was_consumed_is_read_on(held: int, hint: 
     core = await claimed(consumed=5, held=held, hint=hint)
 
     assert (set(core.tasks), core.ready) == ({"0"}, True)
+
+
+async def test_a_topic_that_is_emptied_while_its_task_is_owned_is_noticed_by_the_next_look() -> None:
+    core = await claimed(consumed=5, held=5)
+    watch = Counting(Metrics())
+    settings = Settings(kafka=["nowhere:9092"], database="postgresql://nobody@nowhere/none")
+    looks = Looks(settings, "quota", None, Found(core), watch)  # type: ignore[arg-type]  # of both it asks no more
+    await looks.look_at_broker()
+
+    assert set(core.tasks) == {"0"}
+
+    core.consumer.broker.logs.clear()  # type: ignore[attr-defined]  # it is the one in memory
+    core.consumer.broker.append(TOPIC, [Outgoing(0, b"0123-001", b"{}")])  # type: ignore[attr-defined]  # as above
+    await looks.look_at_broker()
+    await core.claim()
+
+    assert core.halted == {"0": "ahead of its topics, which were emptied or made anew: vacancies.v1 at 5, it ends at 1"}
