@@ -108,6 +108,20 @@ def why_not_ready(stack: Stack, service: str) -> str:
         stop([process], STOP, 20)
 
 
+def lose_the_broker(stack: Stack) -> None:
+    """Another one answers at its address, and has nothing but empty topics. No service runs."""
+    stack.down(say=quiet)
+    shutil.rmtree(stack.home / "kafka")
+    with stack.changing() as book:
+        for node in stack.nodes(book):
+            kafka.format_storage(cache(), node, kafka.new_cluster())
+        database, broker = stack.ground(book)
+        stack.start(book, [database, broker], quiet)
+        stack.wait(book, database, lambda: postgres.answers(database.port, book.password))
+        stack.wait(book, broker, lambda: kafka.answers(broker.port))
+    ensure_internal_topics(stack.kafka_servers)
+
+
 def until_told(stack: Stack, service: str) -> None:
     """Until the group has heard that all was consumed: every five seconds it does."""
     consumer = Consumer({"bootstrap.servers": stack.kafka_servers[0], "group.id": f"trappetrin.{service}"})
@@ -221,16 +235,7 @@ def test_a_topic_that_was_made_anew_is_named_and_written_again(stack: Stack) -> 
 
 def test_a_broker_whose_data_is_gone_gets_what_the_databases_hold(stack: Stack) -> None:
     whole = live(stack)
-    stack.down(say=quiet)
-    shutil.rmtree(stack.home / "kafka")
-    with stack.changing() as book:
-        for node in stack.nodes(book):
-            kafka.format_storage(cache(), node, kafka.new_cluster())
-        database, broker = stack.ground(book)
-        stack.start(book, [database, broker], quiet)
-        stack.wait(book, database, lambda: postgres.answers(database.port, book.password))
-        stack.wait(book, broker, lambda: kafka.answers(broker.port))
-    ensure_internal_topics(stack.kafka_servers)
+    lose_the_broker(stack)
 
     assert "ahead of its topics, which were emptied or made anew: " in why_not_ready(stack, "matching")
 
@@ -250,6 +255,7 @@ def test_a_broker_whose_data_is_gone_gets_what_the_databases_hold(stack: Stack) 
 
 def test_what_is_left_when_topics_and_database_are_lost_is_the_backup(stack: Stack) -> None:
     folder = str(stack.home / "backup")
+    lose_the_broker(stack)
 
     assert "were made anew since the backup" in trappetrin(stack, "restore", folder, "--why", "all is lost", fails=2)
 
