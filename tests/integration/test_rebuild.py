@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.cli.ground import keyed
 from services.cli.ground.reading import Impossible
 from shared.events.topics import SERVICES
 from tests.integration.ground import Live, assert_versions_are_whole, told
@@ -19,6 +20,15 @@ async def test_nothing_differs_and_nothing_is_said_anew(live: Live) -> None:
 
     assert live.sizes() == before
     assert [(await live.rebuild(s, dry_run=True)).differing for s in SERVICES] == [[], [], [], []]
+
+
+async def test_much_is_replayed_in_several_processes(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = await live.rebuild("quota", dry_run=True)
+    monkeypatch.setattr(keyed, "FEW", 0)
+    together = await live.rebuild("quota", dry_run=True)
+
+    assert together._replace(seconds=0) == alone._replace(seconds=0)
+    assert together.differing == []
 
 
 @pytest.mark.parametrize(
