@@ -26,10 +26,10 @@ FORMS: Mapping[str, re.Pattern[str]] = {
     "event_id": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     "trace_id": re.compile(r"[0-9a-f]{32}"),
     # Why a task was given up or halted; the kind of reason of a dead letter.
-    "why": re.compile(r"fenced|gap|full|fault|refused|flood|emptied"),
+    "why": re.compile(r"fenced|gap|full|fault|refused|flood|emptied|setback"),
     "reason": re.compile(r"invalid|refused|raised|sender|moved|conflict|size|fault"),
     # A module and a line; of a library its logger.
-    "at": re.compile(r"[a-z_]{1,40}\.py:[0-9]{1,6}"),
+    "at": re.compile(r"[a-z_]{1,40}\.pyx?:[0-9]{1,6}"),
     "library": re.compile(
         r"(aiokafka|asyncio|asyncpg|concurrent|faststream|opentelemetry|stamina|urllib3|uvicorn)(\.[A-Za-z_]{1,40})*"
     ),
@@ -61,7 +61,7 @@ BATCH = Line("batch", "debug", ("records", "tasks", "seconds"))
 TASK_DROPPED = Line("task dropped", "warning", ("task", "why", "error", "topic", "offset", "due"))
 # After one seek back the hole is still there, so offsets are missing: what a transaction leaves behind.
 GAP_BELIEVED = Line("gap believed", "warning", ("task", "topic", "offset", "due"))
-# A task is not claimed again by itself: a `flood` of dead letters, or a topic that was `emptied`.
+# A task is not claimed again by itself: a `flood` of dead letters, a topic that was `emptied`, a database `setback`.
 TASK_HALTED = Line("task halted", "error", ("task", "why"))
 # The broker rejects a row of the outbox for good.
 TASK_STOPPED = Line("task stopped, the broker rejects its row", "error", ("task", "topic", "error"))

@@ -82,7 +82,7 @@ class Metrics:
         self.tasks_expected = gauge("tasks_expected", "Tasks that all replicas of the service have together")
         self.halted = gauge("tasks_halted", "Tasks stopped until somebody looks")
         # Tasks given up, by why: fenced (another process has claimed it: the fence refused us), gap, fault, full,
-        # refused or flood. Each but the last is claimed anew.
+        # refused, emptied or flood. Each but the last is claimed anew; of emptied ones the claim tells why, and halts.
         self.dropped = counter("tasks_dropped", "Tasks given up, claimed anew", "why")
         # How often the group assigned partitions to this process.
         self.rebalances = counter("rebalances", "Assignments by the group")

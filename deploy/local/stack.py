@@ -194,9 +194,14 @@ class Stack:
         database = postgres.server(self.home, book.ports["postgres"], self.logs / "postgres.log")
         return [database, *(kafka.broker(cache(), n, self.logs / f"{n.name}.log") for n in self.nodes(book))]
 
-    def down(self, *, delete_data: bool = False, say: Say = print) -> None:
-        """Stop what was started here: the services first, then what they stand on."""
+    def down(self, *, only: Sequence[str] = (), delete_data: bool = False, say: Say = print) -> None:
+        """Stop what was started here: the services first, then what they stand on. `only`: these services alone."""
         if not self.file.exists():
+            return
+        if only:
+            with self.changing() as book:
+                say(f"stopping {', '.join(only)}")
+                self.end(book, [n for n in book.processes if n.rpartition("-")[0] in only])
             return
         with self.changing() as book:
             say("stopping")

@@ -6,7 +6,7 @@ same runtime core, over a broker and stores in memory.
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -36,6 +36,11 @@ from shared.runtime.views import State, merge, view
 
 HEADERS = (("content-type", STRUCTURED.encode()),)
 NEVER = 2**62
+DOMAINS: Mapping[str, Callable[[], Domain[Any]]] = {
+    "classifier": Classifier,
+    "quota": QuotaDomain,
+    "matching": MatchingDomain,
+}
 
 
 class Refused(NamedTuple):
@@ -61,13 +66,9 @@ class Offline:
         self.ingest = MemoryIngestStore()
         self.edge = IngestHandler(self.ingest, clock)
         self.cores = [self.run(self.ingest, self.edge, is_inbound, of_partition)]
-        domains: dict[str, Domain[Any]] = {
-            "classifier": Classifier(),
-            "quota": QuotaDomain(),
-            "matching": MatchingDomain(),
-        }
-        self.services = []
-        for name, domain in domains.items():
+        self.services: list[tuple[Domain[Any], MemoryStore]] = []
+        for name, new in DOMAINS.items():
+            domain = new()
             store, reads = MemoryStore(), frozenset(READS[name])
             handler = KeyedHandler(domain, name, store)
             self.cores.append(self.run(store, handler, reads.__contains__, of_number))

@@ -84,7 +84,10 @@ class Letter:
 
 
 def of(message: Message) -> Letter:
-    record = record_of(message)
+    return of_record(record_of(message))
+
+
+def of_record(record: Record) -> Letter:
     told = {
         n.removeprefix(LETTER): (v or b"").decode(errors="replace") for n, v in record.headers if n.startswith(LETTER)
     }

@@ -12,6 +12,10 @@ from services.cli.designations import designations
 from services.cli.dlq import dlq
 from services.cli.evaluate import evaluate
 from services.cli.explain import explain
+from services.cli.ground.backup import backup
+from services.cli.ground.rebuild import rebuild
+from services.cli.ground.reground import reground
+from services.cli.ground.restore import restore
 from services.cli.journal import Broken
 from services.cli.ledger import ledger
 from services.cli.migrate import migrate
@@ -50,6 +54,7 @@ def console() -> None:
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The system on this machine": (demo, up, down, status, settle, setup, migrate),
     "What it knows": (state, explain, verify, ledger, statement, supply, referrals, watch),
+    "For the bad day": (rebuild, backup, restore, reground),
     "Files of events": (evaluate, publish, simulate, designations),
 }
 for panel, commands in PANELS.items():

@@ -9,8 +9,10 @@ from rich.table import Table
 
 from deploy.local.needs import Missing
 from deploy.local.stack import Broken, Stack
+from services.cli.letters import of_service
 from services.cli.screen import screen
 from services.cli.state import Json
+from shared.events.topics import SERVICES
 
 
 def up(
@@ -42,13 +44,19 @@ def up(
 
 
 def down(
+    services: Annotated[
+        list[str] | None, typer.Argument(help=f"Only these of {', '.join(SERVICES)}; all and the ground unless given.")
+    ] = None,
     *,
     delete_data: Annotated[
         bool, typer.Option("--delete-data", help="Remove the topics, the database and the logs too.")
     ] = False,
 ) -> None:
     """Stop what `up` started. The data stays unless told otherwise."""
-    Stack().down(delete_data=delete_data, say=screen(stderr=True).print)
+    if services and delete_data:
+        raise typer.BadParameter("must not be given together with services", param_hint="--delete-data")
+    only = [name for service in services or () if (name := of_service(service))]
+    Stack().down(only=only, delete_data=delete_data, say=screen(stderr=True).print)
 
 
 def status(as_text: Json = False) -> None:

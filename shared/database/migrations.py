@@ -108,6 +108,17 @@ async def standing(dsn: str, *, post: bool = False) -> Standing:
         await connection.close()
 
 
+async def make(connection: asyncpg.Connection, service: str, schema: str) -> None:
+    """A service's tables as they are now, empty, under another name than its own; what was there is dropped."""
+    await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    known = {r["name"] for r in await connection.fetch("SELECT name FROM public.migration WHERE schema = $1", service)}
+    async with connection.transaction():
+        await connection.execute(f"CREATE SCHEMA {schema}; SET LOCAL search_path TO {schema}")
+        for migration in migrations(service):
+            if migration.name in known:
+                await connection.execute(migration.file.read_text())
+
+
 async def look(connection: asyncpg.Connection, *, post: bool) -> Standing:
     known: dict[str, set[str]] = {schema: set() for schema in FOLDERS}
     with suppress(asyncpg.UndefinedTableError):

@@ -249,6 +249,9 @@ class Consumer(Protocol):
     async def ends(self, tasks: Iterable[TaskId]) -> Mapping[TaskId, Mapping[str, int]]:
         """The offset that the next record of each of these tasks' topics will get. Raises when the broker is away."""
 
+    async def hints(self, tasks: Iterable[TaskId]) -> Mapping[TaskId, Mapping[str, int]]:
+        """What the group was told was consumed, where it was: never more than was committed. Raises likewise."""
+
 
 class Publisher(Protocol):
     async def send(self, rows: Sequence[Row]) -> tuple[list[RowId], Exception | None]:

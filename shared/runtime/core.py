@@ -292,6 +292,7 @@ class Core:
         missing = self.missing
         if not missing:
             return
+        hints = await self.within(self.consumer.hints(missing))  # before the claim, so none can be ahead of it
         claimed = await self.within(self.store.claim(missing))
         ends = await self.within(self.consumer.ends(missing))
         for task_id in sorted(missing & self.wanted):  # the group may have spoken meanwhile
@@ -300,6 +301,13 @@ class Core:
                 # Read on from there, and what the topic gets until then would pass for consumed.
                 where = ", ".join(f"{t} at {task.offsets[t]}, it ends at {ends[task_id][t]}" for t in sorted(ahead))
                 self.halt(task_id, "emptied", f"ahead of its topics, which were emptied or made anew: {where}")
+                continue
+            if behind := [t for t, at in hints.get(task_id, {}).items() if task.offsets.get(t, 0) < at]:
+                # What was said since then would be said again under the same versions, with other content.
+                where = ", ".join(
+                    f"{t} at {task.offsets.get(t, 0)}, was at {hints[task_id][t]}" for t in sorted(behind)
+                )
+                self.halt(task_id, "setback", f"behind what was consumed before, the database was set back: {where}")
                 continue
             if before and before.version == task.version - 1:
                 task.cache, task.weight = before.cache, before.weight

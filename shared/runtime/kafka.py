@@ -117,6 +117,15 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             await consumer.topics()
         return found
 
+    async def hints(self, tasks: Iterable[TaskId]) -> dict[TaskId, dict[str, int]]:
+        consumer, places = self.subscriber.consumer, [(task, p) for task in tasks for p in self.partitions(task)]
+        told = await asyncio.gather(*(consumer.committed(p) for _, p in places))  # type: ignore[union-attr]  # assigned, so it is there
+        found: dict[TaskId, dict[str, int]] = {}
+        for (task, p), at in zip(places, told, strict=True):
+            if at is not None:
+                found.setdefault(task, {})[p.topic] = at
+        return found
+
     def partitions(self, task: TaskId) -> list[TopicPartition]:
         consumer = self.subscriber.consumer
         return [p for p in consumer.assignment() if self.task_of(p.topic, p.partition) == task] if consumer else []
@@ -152,7 +161,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         try:
             if ours:
                 await asyncio.wait_for(consumer.commit(ours), 5)
-        except (KafkaError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next hint comes
             HINT_REFUSED(error=error)
 
 

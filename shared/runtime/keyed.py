@@ -214,7 +214,8 @@ class KeyedHandler(Generic[P]):
     async def reconsider(self, draft: Draft) -> None:
         names = await self.store.after(draft.task.id, draft.cursor or EVERYONE, self.chunk)
         await self.load([(draft.task, name) for name in names] or [(draft.task, EVERYONE)])
-        for name in names:
+        begins = draft.cursor == EVERYONE and cached(draft.task, EVERYONE).facts
+        for name in [EVERYONE, *names] if begins else names:
             try:
                 self.conclude(draft, name)
             except Exception as error:  # noqa: BLE001 - the others must not wait for this one

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from time import monotonic, time
 
 import asyncpg
-from aiokafka.errors import KafkaError
 
 from shared.database.migrations import unfit
 from shared.metrics import family
@@ -21,8 +20,6 @@ from shared.runtime.lag import Behind
 from shared.settings import Settings
 
 SOON, LIMIT = 1.0, 10.0
-DATABASE_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-BROKER_AWAY = (KafkaError, OSError, TimeoutError)
 
 # Which migrations the service's schema has.
 APPLIED = "SELECT name FROM public.migration WHERE schema = $1"
@@ -62,7 +59,7 @@ class Looks:
                 self.database = why
         except asyncpg.UndefinedTableError:
             self.database = "the database has no tables: run `trappetrin migrate`"
-        except DATABASE_AWAY as error:
+        except Exception as error:  # noqa: BLE001 - a connection that broke may fail in any way, and the next look comes
             self.database = f"the database does not answer: {type(error).__name__}"
         self.metrics.database.set(self.database is None)
 
@@ -78,10 +75,11 @@ class Looks:
 
     async def look_at_broker(self) -> None:
         wanted = sorted(self.core.wanted)
+        before = {task.id: dict(task.offsets) for task in self.core.tasks.values()}
         try:
             async with asyncio.timeout(LIMIT):
                 told = await self.subscriber.ends(wanted)
-        except BROKER_AWAY as error:
+        except Exception as error:  # noqa: BLE001 - as of the database
             self.broker = f"the broker does not answer: {type(error).__name__}"
         else:
             self.broker = None
@@ -92,6 +90,9 @@ class Looks:
                 for t in told.get(task.id, ())
             }
             self.show(self.lag.look(time(), ends, held).items())
+            for task, offsets in before.items():
+                if any(end < offsets.get(topic, 0) for topic, end in told.get(task, {}).items()):
+                    self.core.drop(task, "emptied")  # the claim will say why and halt it
         self.metrics.broker.set(self.broker is None)
 
     def show(self, behind: Iterable[tuple[tuple[str, int], Behind]]) -> None:
@@ -118,7 +119,7 @@ class Looks:
                 self.metrics.signals_at.set_to_current_time()
                 self.metrics.signals_seconds.set(took)
                 await asyncio.sleep(max(self.settings.signals_every, took / self.settings.signals_share))
-            except DATABASE_AWAY:
+            except Exception:  # noqa: BLE001 - as of the database, which is looked at besides
                 await asyncio.sleep(SOON)
 
 

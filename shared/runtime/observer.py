@@ -16,7 +16,9 @@ class Observer(Protocol):
         """The effects of these records were committed, so long after they were in hand."""
 
     def dropped(self, why: str) -> None:
-        """A task was given up: fenced, gap, full, fault, refused or flood. It is claimed anew, but after a flood."""
+        """A task was given up: fenced, gap, full, fault, refused, emptied or flood. It is claimed anew, but after a
+        flood; of one that is emptied the claim finds out why.
+        """
 
     def assigned(self) -> None:
         """The group has spoken."""

@@ -1,7 +1,9 @@
 """A PostgreSQL of the tests' own, with the services' tables; empty for every test."""
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
@@ -9,8 +11,10 @@ import pytest
 from deploy.local import postgres
 from deploy.local.processes import spawn, stop, tail
 from deploy.local.settings import free_port
-from shared.database.migrations import migrate
+from services.cli.ground.dumping import named
+from shared.database.migrations import apply, migrate
 from shared.database.pool import open_pool
+from tests.integration.ground import LINES, Live, told
 
 PASSWORD = "of the tests"  # noqa: S105 - of a database that lives as long as the tests
 
@@ -37,3 +41,48 @@ async def pool(database: str, request: pytest.FixtureRequest) -> AsyncIterator[a
     await pool.execute(f"TRUNCATE {', '.join(t['tablename'] for t in tables)}")
     yield pool
     await pool.close()
+
+
+@pytest.fixture(scope="session")
+def settled(database: str) -> Live:
+    """A year that had all its effect, in the database `settled`; half of it in `half`. Nobody runs."""
+
+    async def settle() -> Live:
+        await told(database, "CREATE DATABASE settled")
+        live = Live(named(database, "settled"))
+        await apply(live.dsn)
+        await live.start()
+        await live.settle(LINES[: len(LINES) // 2])
+        await live.stop()
+        await told(database, "CREATE DATABASE half TEMPLATE settled")
+        await live.start()
+        await live.settle(LINES[len(LINES) // 2 :])
+        await live.stop()
+        return live
+
+    return asyncio.run(settle())
+
+
+@pytest.fixture
+async def live(settled: Live, database: str) -> AsyncIterator[Live]:
+    """A copy of it."""
+    async with copied(settled, database, "settled") as live:
+        yield live
+
+
+@pytest.fixture
+async def older(settled: Live, database: str) -> AsyncIterator[Live]:
+    """Its topics, with the database as it was when half of the year had been."""
+    async with copied(settled, database, "half") as live:
+        yield live
+
+
+@asynccontextmanager
+async def copied(settled: Live, database: str, template: str) -> AsyncIterator[Live]:
+    await told(database, f"CREATE DATABASE copied TEMPLATE {template}")
+    live = Live(named(database, "copied"), settled.broker)
+    try:
+        yield live
+    finally:
+        await live.stop()
+        await told(database, "DROP DATABASE copied")

@@ -103,6 +103,10 @@ class Replica:
         await self.gate(0.05)
         return {task: {topic: len(self.world.log[topic, int(task)]) for topic in TOPICS} for task in tasks}
 
+    async def hints(self, tasks: Iterable[TaskId]) -> dict[TaskId, dict[str, int]]:
+        await self.gate(0.05)
+        return {task: {topic: self.world.offset(task, topic) for topic in TOPICS} for task in tasks}
+
     async def poll(self) -> None:
         while True:
             await asyncio.sleep(0.06)

@@ -5,7 +5,7 @@ what holds; both name the event by which it came about. So the lines depend on t
 sum, the balance, does not.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -169,6 +169,31 @@ def redecided(position: Position, want: Wanted | None, facts: Facts) -> tuple[Re
     newest = max(decided, key=lambda f: f.recorded_at, default=None)
     gone = newest is not None and isinstance(newest.body, Decision) and newest.body.outcome == "withdrawn"
     return ("offer_withdrawn" if gone else "offer_redecided"), cause_of(newest) if newest else position.basis.cause
+
+
+def standing(lines: Iterable[LedgerLine]) -> dict[str, Position]:
+    """What a ledger says of each thing, read back from its lines alone; by the key of the thing."""
+    found: dict[str, Position] = {}
+    for line in lines:
+        before = found.get(line.thing())
+        version = before.version + 1 if before else 1
+        if line.reverses is None:
+            found[line.thing()] = Position(
+                version=version,
+                recorded_at=line.recorded_at,
+                afdeling_id=line.afdeling_id,
+                account=line.account,
+                about=line.about,
+                step=line.turn,
+                line=line.number,
+                what=line.what,  # type: ignore[arg-type]  # an entry's, since it reverses nothing
+                effect=line.effect,
+                basis=Basis(cause=line.cause, day=line.day, colour=line.colour, agreement=line.agreement),
+            )
+        elif before:
+            changed = {"version": version, "recorded_at": line.recorded_at, "step": line.turn, "line": None}
+            found[line.thing()] = before.model_copy(update=changed)
+    return found
 
 
 class Book:

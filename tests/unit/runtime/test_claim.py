@@ -1,26 +1,50 @@
-"""What a task is claimed on: a topic that ends before what was consumed of it is another topic."""
+"""What a task is claimed on: a topic that ends before what was consumed of it is another topic, and a database that
+knows less than the group was told is an older one.
+"""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import pytest
 
 from services.quota.domain import QuotaDomain
-from shared.runtime.contract import Draft, Outgoing
+from shared.metrics import Metrics
+from shared.runtime.contract import Draft, Outgoing, TaskId
 from shared.runtime.core import Core
+from shared.runtime.counting import Counting
 from shared.runtime.keyed import KeyedHandler, of_number
+from shared.runtime.looks import Looks
 from shared.runtime.memory import MemoryBroker, MemoryConsumer, MemoryPublisher, MemoryStore
 from shared.runtime.relay import Relay
+from shared.settings import Settings
 
 TOPIC = "vacancies.v1"
 
 
-async def claimed(consumed: int, held: int) -> Core:
+class Found:
+    """What a look asks of the subscriber."""
+
+    def __init__(self, core: Core) -> None:
+        self.core, self.ends = core, core.consumer.ends
+
+
+class Hinted(MemoryConsumer):
+    """The group was told so."""
+
+    hint: int | None
+
+    async def hints(self, tasks: Iterable[TaskId]) -> dict[TaskId, dict[str, int]]:
+        return {task: {TOPIC: self.hint} for task in tasks if self.hint is not None}
+
+
+async def claimed(consumed: int, held: int, hint: int | None = None) -> Core:
     """A core that was assigned task 0, of whose topic it consumed so many records and the broker holds so many."""
     store, broker = MemoryStore(), MemoryBroker()
     [task] = (await store.claim(["0"])).values()
     await store.commit([Draft(task, {TOPIC: consumed}, None)])
     broker.append(TOPIC, [Outgoing(0, b"0123-001", b"{}")] * held)
-    consumer = MemoryConsumer(broker, TOPIC.__eq__, of_number)
+    consumer = Hinted(broker, TOPIC.__eq__, of_number)
+    consumer.hint = hint
     handler = KeyedHandler(QuotaDomain(), "quota", store, clock=lambda: datetime(2026, 1, 2, tzinfo=UTC))
     core = Core(store, consumer, Relay(store, MemoryPublisher(broker)), handler, task_of=of_number)
     core.assigned({"0"})
@@ -35,8 +59,34 @@ async def test_a_topic_made_anew_stops_its_task_and_says_so() -> None:
     assert (core.tasks, core.ready) == ({}, False)
 
 
-@pytest.mark.parametrize("held", [5, 6])
-async def test_a_topic_that_holds_what_was_consumed_is_read_on(held: int) -> None:
-    core = await claimed(consumed=5, held=held)
+async def test_a_database_that_was_set_back_stops_its_task_and_says_so() -> None:
+    core = await claimed(consumed=5, held=9, hint=8)
+
+    assert core.halted == {
+        "0": "behind what was consumed before, the database was set back: vacancies.v1 at 5, was at 8"
+    }
+    assert (core.tasks, core.ready) == ({}, False)
+
+
+@pytest.mark.parametrize(("held", "hint"), [(5, None), (6, 5), (6, 3)])
+async def test_a_topic_that_holds_what_was_consumed_is_read_on(held: int, hint: int | None) -> None:
+    core = await claimed(consumed=5, held=held, hint=hint)
 
     assert (set(core.tasks), core.ready) == ({"0"}, True)
+
+
+async def test_a_topic_that_is_emptied_while_its_task_is_owned_is_noticed_by_the_next_look() -> None:
+    core = await claimed(consumed=5, held=5)
+    watch = Counting(Metrics())
+    settings = Settings(kafka=["nowhere:9092"], database="postgresql://nobody@nowhere/none")
+    looks = Looks(settings, "quota", None, Found(core), watch)  # type: ignore[arg-type]  # of both it asks no more
+    await looks.look_at_broker()
+
+    assert set(core.tasks) == {"0"}
+
+    core.consumer.broker.logs.clear()  # type: ignore[attr-defined]  # it is the one in memory
+    core.consumer.broker.append(TOPIC, [Outgoing(0, b"0123-001", b"{}")])  # type: ignore[attr-defined]  # as above
+    await looks.look_at_broker()
+    await core.claim()
+
+    assert core.halted == {"0": "ahead of its topics, which were emptied or made anew: vacancies.v1 at 5, it ends at 1"}

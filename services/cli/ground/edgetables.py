@@ -1,0 +1,162 @@
+"""The edge's tables made anew, and held against the live ones."""
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from time import monotonic
+
+import asyncpg
+
+from services.cli.evaluate import is_inbound
+from services.cli.ground.edge import Edge, Receipts, published
+from services.cli.ground.quiet import Claimed, targets_of
+from services.cli.ground.reading import Impossible
+from services.cli.ground.shadow import Ground, Home, Made, Shadow
+from services.ingest.contract import task_of
+from services.ingest.domain import fact_id
+from services.ingest.service import publications
+from services.ingest.store import row
+from shared.events.topics import INTERNAL, dead_letters, topic_of
+from shared.runtime.contract import Outgoing, Row, RowId, TaskId
+from shared.runtime.packing import pack
+
+SERVICE, AT_ONCE = "ingest", 5_000
+FACT = (
+    "sequence", "key", "revision", "kind", "retraction", "afdeling", "content", "body", "source", "event_id",
+    "event_type", "topic", "partition", "offset", "recorded_at", "parked", "task",
+)  # fmt: skip
+FIXED = ("sequence", "key", "field", "value")
+REFUSAL = ("identity", "topic", "partition", "offset", "field", "rule", "value", "recorded_at")
+OUTBOX = ("task", "version", "topic", "body")
+
+# Rows that are not the same in both; of two refusals of one event either may have come first.
+FACTS = """
+SELECT sequence, key, revision, l.content IS NULL AS missing, s.content IS NULL AS unsent
+FROM {live}.fact l FULL JOIN {shadow}.fact s USING (sequence, key, revision)
+WHERE (l.kind, l.retraction, l.afdeling, l.content, l.body, l.source, l.event_id, l.event_type, l.topic, l.partition,
+    l."offset", l.recorded_at, l.parked, l.task) IS DISTINCT FROM (s.kind, s.retraction, s.afdeling, s.content, s.body,
+    s.source, s.event_id, s.event_type, s.topic, s.partition, s."offset", s.recorded_at, s.parked, s.task)
+ORDER BY 1, 2, 3
+"""
+FIXES = """
+SELECT sequence, key, field FROM {live}.fixed l FULL JOIN {shadow}.fixed s USING (sequence, key, field)
+WHERE l.value IS DISTINCT FROM s.value ORDER BY 1, 2, 3
+"""
+REFUSALS = """
+SELECT identity, l.rule IS NULL AS missing FROM {live}.refusal l FULL JOIN {shadow}.refusal s USING (identity)
+WHERE l.rule IS NULL OR s.rule IS NULL ORDER BY 1
+"""
+
+# Of everything: each subject's facts, what its revisions may not change, and who was refused.
+HASHES = """
+SELECT sequence, key, md5(string_agg(concat_ws(' ', revision, content, kind, parked, recorded_at, topic, partition,
+    "offset"), ' ' ORDER BY revision))
+FROM {schema}.fact GROUP BY sequence, key
+UNION ALL
+SELECT 'fixed ' || sequence, key, md5(string_agg(field || ' ' || value, ' ' ORDER BY field))
+FROM {schema}.fixed GROUP BY sequence, key
+UNION ALL
+SELECT 'refused', identity, '' FROM {schema}.refusal
+"""
+
+# What operators decided comes along; whoever decides is not told by any topic.
+DISCARDS = "INSERT INTO {shadow}.discard SELECT * FROM {live}.discard"
+
+# When inbound topics were made anew for the last time.
+REGROUNDED = """
+SELECT max(at) FROM console.ground WHERE event = 'regrounded' AND jsonb_array_length(told -> 'inbound') > 0
+"""
+
+
+class EdgeShadow(Shadow):
+    async def fill(self, edge: Edge) -> list[str]:
+        """What was kept since the last call."""
+        rows, edge.kept = [row(k, k.origin.task) for k in edge.kept], []
+        return await self.copy("fact", FACT, rows)
+
+    async def finish(self, edge: Edge) -> list[str]:
+        fixed = [(*about, name, value) for (about, name), value in edge.fixed.items()]
+        await self.connection.execute(self.sql(DISCARDS))
+        return [*await self.copy("fixed", FIXED, fixed), *await self.copy("refusal", REFUSAL, list(edge.standing()))]
+
+    async def differing(self) -> dict[Home, list[str]]:
+        found: dict[Home, list[str]] = {}
+        for r in await self.connection.fetch(self.sql(FACTS)):
+            how = "is missing" if r["missing"] else "was never sent" if r["unsent"] else "is not as it was sent"
+            found.setdefault((r["sequence"], r["key"]), []).append(f"revision {r['revision']} {how}")
+        for r in await self.connection.fetch(self.sql(FIXES)):
+            found.setdefault((r["sequence"], r["key"]), []).append(f"{r['field']} is not what was fixed first")
+        for r in await self.connection.fetch(self.sql(REFUSALS)):
+            how = "is missing" if r["missing"] else "is in no receipt"
+            found.setdefault(("refusal", r["identity"]), []).append(how)
+        return found
+
+    async def hash(self, schema: str) -> str:
+        rows = await self.connection.fetch(HASHES.format(schema=self.names[schema]))
+        return sha256("".join(sorted(f"{r[0]} {r[1]} {r[2]}\n" for r in rows)).encode()).hexdigest()
+
+
+async def make(
+    ground: Ground, connection: asyncpg.Connection, claimed: Mapping[TaskId, Claimed], *, whole: bool
+) -> Made:
+    """As `keyed.make`; `whole`: up to the last record that was answered. Raises `Impossible`."""
+    topics, _, say = ground
+    inbound = {p: int(high) for p, (_, high) in topics.ends.items() if is_inbound(p[0])}
+    shadow, receipts = EdgeShadow(connection, SERVICE), Receipts()
+    answers = {p: int(high) for p, (_, high) in topics.ends.items() if p[0].endswith(".receipts.v1")}
+    for record in topics.read(answers):
+        receipts.hear(record)
+    for topic, one in await shadow.unsent():
+        if topic.endswith(".receipts.v1"):
+            receipts.hear(one)
+    consumed = {p: receipts.end(p) for p in inbound} if whole else targets_of(claimed)
+    topics.check({**consumed, **{p: receipts.end(p) for p in receipts.fates}})
+    await shadow.make()
+    edge, problems, records, began = Edge(receipts), list[str](), 0, monotonic()
+    if whole:
+        own = {t.name for t in INTERNAL.values() if t.owner == SERVICE} - {dead_letters(SERVICE)}
+        edge.published = published(topics.read({p: at for name in own for p, at in topics.of(name).items()}))
+    missing = list[tuple[TaskId, str, Outgoing]]()
+    for record in topics.read(inbound if whole else consumed):
+        edge.take(record)
+        records += 1
+        if len(edge.kept) >= AT_ONCE:
+            missing += unpublished(edge) if whole else ()
+            problems += await shadow.fill(edge)
+            say(f"{records:,} records, {records / (monotonic() - began):,.0f} a second")
+    missing += unpublished(edge) if whole else ()
+    problems += [*await shadow.fill(edge), *await shadow.finish(edge), *edge.unread]
+    await shadow.copy("outbox", OUTBOX, [(*r.id, pack(r.records)) for r in rows_of(missing, claimed)])
+    say("comparing")
+    differing = await shadow.differing()
+    if problems:
+        differing.setdefault(("", ""), []).extend(problems)
+    offsets: dict[TaskId, dict[str, int]] = {task: {} for task in claimed}
+    for (topic, number), at in consumed.items():
+        offsets.setdefault(task_of(topic, number), {}).update({topic: at} if at else {})
+    live, made = await shadow.hash("live"), await shadow.hash("shadow")
+    return Made(shadow, offsets, records, len(edge.fixed), differing, {}, live, made)
+
+
+def unpublished(edge: Edge) -> Iterator[tuple[TaskId, str, Outgoing]]:
+    """Of the facts at hand what the services were never told: a lost outbox had it."""
+    for kept in edge.kept:
+        if not kept.parked and topic_of(kept.fact) and fact_id(kept.fact) not in edge.published:
+            yield from ((kept.origin.task, topic, record) for topic, record in publications(kept))
+
+
+def rows_of(missing: list[tuple[TaskId, str, Outgoing]], claimed: Mapping[TaskId, Claimed]) -> Iterator[Row]:
+    """One for each task and topic, under the version with which the task begins."""
+    rows: dict[RowId, list[Outgoing]] = {}
+    for task, topic, record in missing:
+        version = claimed[task].version + 1 if task in claimed else 1
+        rows.setdefault(RowId(task, version, topic), []).append(record)
+    return (Row(i, records) for i, records in rows.items())
+
+
+async def refuse_after_reground(connection: asyncpg.Connection) -> None:
+    """What came by topics that were made anew since is in the database alone. Raises `Impossible`."""
+    if at := await connection.fetchval(REGROUNDED):
+        raise Impossible(
+            f"inbound topics were made anew at {at:%Y-%m-%d %H:%M}: what ingest accepted before is in its database"
+            " alone, so it can not be made anew from them"
+        )

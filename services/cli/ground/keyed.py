@@ -1,0 +1,139 @@
+"""A keyed service's state made anew from the topics, task by task, each in a process of its own."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from hashlib import sha256
+from multiprocessing import get_context
+from time import monotonic
+from typing import NamedTuple
+
+import asyncpg
+
+from services.cli.ground.quiet import Claimed, targets_of
+from services.cli.ground.reading import Impossible, Place, Topics
+from services.cli.ground.replay import Held, replay
+from services.cli.ground.shadow import Ground, Home, Made, Say
+from services.cli.ground.tables import KeyedShadow
+from shared.events.partitioning import PARTITIONS
+from shared.events.topics import READS, concluded
+from shared.runtime.contract import Slot, TaskId
+
+PROCESSES, FEW = 4, 20_000
+
+# What the live state has concluded, by kind.
+KINDS = "SELECT kind, count(*) FROM {live}.conclusion GROUP BY kind"
+
+
+class Order(NamedTuple):
+    """What one process is told to replay."""
+
+    topics: Topics
+    dsn: str
+    service: str
+    task: TaskId
+    targets: Mapping[Place, int]
+
+
+class Outcome(NamedTuple):
+    """What it has written, and what it has seen."""
+
+    task: TaskId
+    records: int
+    entities: int
+    news: Mapping[str, list[str]]
+    contents: Mapping[tuple[str, Slot], str]
+    problems: list[str]
+
+
+async def make(
+    ground: Ground, connection: asyncpg.Connection, service: str, claimed: Mapping[TaskId, Claimed], *, whole: bool
+) -> Made:
+    """Beside the live state, up to where that has consumed, or of the `whole` topics. Raises `Impossible`."""
+    topics, dsn, say = ground
+    targets = ends(topics, service) if whole else targets_of(claimed)
+    topics.check(targets)
+    shadow = KeyedShadow(connection, service)
+    await refuse_unsaid(shadow, topics)
+    await shadow.make()
+    outcomes = await replayed([Order(topics, dsn, service, str(n), targets) for n in range(PARTITIONS)], say)
+    say("comparing")
+    differing = await shadow.differing()
+    for outcome in outcomes:
+        if outcome.problems:
+            differing.setdefault((outcome.task, ""), []).extend(outcome.problems)
+    news = {(o.task, name): words for o in outcomes for name, words in o.news.items()}
+    live, made = await hashes(shadow, outcomes, differing, news)
+    offsets = {str(n): {t: at for (t, m), at in targets.items() if m == n} for n in range(PARTITIONS)}
+    records, entities = sum(o.records for o in outcomes), sum(o.entities for o in outcomes)
+    return Made(shadow, offsets, records, entities, differing, news, live, made)
+
+
+def ends(topics: Topics, service: str) -> dict[Place, int]:
+    return {place: at for topic in READS[service] for place, at in topics.of(topic).items()}
+
+
+async def refuse_unsaid(shadow: KeyedShadow, topics: Topics) -> None:
+    """A service that has concluded and of whose topics one is empty would begin to count anew."""
+    for kind, _ in await shadow.connection.fetch(shadow.sql(KINDS)):
+        topic = concluded(shadow.service, kind)
+        if topic and not any(topics.of(topic).values()):
+            raise Impossible(f"{topic} is empty, and {shadow.service} has published there: `trappetrin reground`")
+
+
+async def replayed(orders: list[Order], say: Say) -> list[Outcome]:
+    """One after the other where that is little, else side by side."""
+    began, done = monotonic(), list[Outcome]()
+    few = sum(at for order in orders[:1] for at in order.targets.values()) < FEW
+    workers = min(PROCESSES, os.cpu_count() or 1)
+    with nullcontext() if few else ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        loop = asyncio.get_running_loop()
+        started = (worked(o) if pool is None else loop.run_in_executor(pool, work, o) for o in orders)
+        for waiting in started if pool is None else asyncio.as_completed(list(started)):
+            done.append(await waiting)
+            records = sum(outcome.records for outcome in done)
+            rate = records / (monotonic() - began)
+            say(f"{len(done)} of {len(orders)} tasks, {records:,} records, {rate:,.0f} a second")
+    return sorted(done, key=lambda outcome: outcome.task)
+
+
+def work(order: Order) -> Outcome:
+    return asyncio.run(worked(order))
+
+
+async def worked(order: Order) -> Outcome:
+    connection = await asyncpg.connect(order.dsn, timeout=10)
+    try:
+        shadow = KeyedShadow(connection, order.service)
+        held = Held(await shadow.unsent(), await shadow.positions(order.task))
+        found = replay(order.topics, order.service, order.task, order.targets, held)
+        refused = await shadow.fill(found)
+    finally:
+        await connection.close()
+    problems = [*found.unread, *found.twice, *refused]
+    return Outcome(order.task, found.records, len(found.facts), found.news, found.contents, problems)
+
+
+async def hashes(
+    shadow: KeyedShadow,
+    outcomes: list[Outcome],
+    differing: Mapping[Home, list[str]],
+    news: Mapping[Home, list[str]],
+) -> tuple[str, str]:
+    """Of the live state and of the one made: the facts of every entity, and what is concluded of it, in one order."""
+    contents: dict[Home, dict[Slot, str]] = {}
+    for outcome in outcomes:
+        for (name, slot), content in outcome.contents.items():
+            contents.setdefault((outcome.task, name), {})[slot] = content
+    ours, theirs = await shadow.hashes("shadow"), await shadow.hashes("live")
+    live, made = sha256(), sha256()
+    for home in sorted(ours.keys() | theirs.keys() | contents.keys()):
+        mine = its = f"{ours.get(home)} {sorted(contents.get(home, {}).items())}"
+        if home in differing or home in news:
+            facts = theirs.get(home) if any(w.startswith("fact ") for w in differing.get(home, ())) else ours.get(home)
+            its = f"{facts} {sorted((await shadow.contents(home)).items())}"
+        made.update(f"{home} {mine}\n".encode())
+        live.update(f"{home} {its}\n".encode())
+    return live.hexdigest(), made.hexdigest()

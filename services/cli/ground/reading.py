@@ -1,0 +1,86 @@
+"""Topics from their beginning up to where somebody is, whatever a transaction has left in them."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from services.cli.log import record_of
+from services.cli.system import System
+from shared.runtime.contract import Record
+
+Place = tuple[str, int]
+"""Topic and partition."""
+AT_ONCE, WAIT = 5_000, 0.1
+
+
+class Impossible(Exception):
+    """What is asked for can not be done on this ground; the message says what is missing, and the way out."""
+
+
+class Topics:
+    """The system's topics, as they are at this moment. `ends`: the first offset that is there, and the next one."""
+
+    def __init__(self, system: System, wanted: Callable[[str], bool] = lambda _topic: True) -> None:
+        self.system = system
+        consumer = self.consumer()
+        try:
+            topics = consumer.list_topics(timeout=30).topics
+            places = [(t, n) for t in sorted(filter(wanted, topics)) for n in sorted(topics[t].partitions)]
+            self.ends = {p: consumer.get_watermark_offsets(TopicPartition(*p), timeout=30) for p in places}
+        finally:
+            consumer.close()
+
+    def consumer(self) -> Consumer:
+        return Consumer(
+            {
+                "bootstrap.servers": ",".join(self.system.kafka),
+                "group.id": "trappetrin.console",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+                "log_level": 2,  # errors are raised
+            }
+        )
+
+    def end(self, place: Place) -> int:
+        return int(self.ends.get(place, (0, 0))[1])
+
+    def of(self, topic: str) -> dict[Place, int]:
+        """The ends of its partitions."""
+        return {place: int(high) for place, (_, high) in self.ends.items() if place[0] == topic}
+
+    def check(self, targets: Mapping[Place, int]) -> None:
+        """Raises `Impossible` where a topic no longer begins at its beginning, or ends before its target."""
+        for place, at in sorted(targets.items()):
+            low, high = self.ends.get(place, (0, 0))
+            name = f"{place[0]}/{place[1]}"
+            if at > high:
+                raise Impossible(
+                    f"{name} ends at {high}, {at} was consumed: it was emptied or made anew; `trappetrin reground`"
+                )
+            if at and low > 0:
+                raise Impossible(f"{name} begins at {low}: what was before is gone, so nothing can be made of it")
+
+    def read(self, targets: Mapping[Place, int]) -> Iterator[Record]:
+        """All that lies below the targets, each place in its order."""
+        left = {place: at for place, at in targets.items() if at > 0}
+        if not left:
+            return
+        consumer = self.consumer()
+        try:
+            consumer.assign([TopicPartition(*place, OFFSET_BEGINNING) for place in sorted(left)])
+            while left:
+                for message in consumer.consume(AT_ONCE, timeout=WAIT):
+                    place = str(message.topic()), int(message.partition() or 0)
+                    if error := message.error():
+                        if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's own name
+                            raise KafkaException(error)
+                        left.pop(place, None)
+                        continue
+                    record = record_of(message)
+                    if record.offset < targets[place]:
+                        yield record
+                    if record.offset + 1 >= targets[place]:
+                        left.pop(place, None)
+        finally:
+            consumer.close()

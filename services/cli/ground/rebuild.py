@@ -1,0 +1,172 @@
+"""`trappetrin rebuild SERVICE`: a state made anew from the topics, compared with the live one, and put in its place.
+
+The service's processes are stopped. The state is made in a schema beside the live one and says nothing; what was
+published stands, so versions and journals go on where they were. When the service starts it reconsiders everything, and
+publishes only what is not as it was said, as the next version.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from time import monotonic
+from typing import Annotated, NamedTuple
+
+import asyncpg
+import typer
+from rich.table import Table
+
+from services.cli.acts import By
+from services.cli.ground import edgetables, keyed
+from services.cli.ground.quiet import Claimed, Operator, claim, note, refuse_while_alive
+from services.cli.ground.reading import Impossible, Topics
+from services.cli.ground.shadow import Ground, Home, Made, Moved
+from services.cli.letters import of_service
+from services.cli.screen import screen
+from services.cli.state import Json, as_json
+from services.cli.system import find
+from shared.events.topics import SERVICES
+from shared.runtime.contract import TaskId
+
+SHOWN = 20
+DONE = "UPDATE console.ground SET done_at = clock_timestamp() WHERE at = $1"
+
+
+class Rebuilt(NamedTuple):
+    """What came of it. `live`, `rebuilt`: the hashes of what both states mean; `differing`: what of the live state is
+    not so, by name; `news`: what will be said when the service starts; `swapped`: whether the rebuilt one is live now.
+    """
+
+    service: str
+    records: int
+    entities: int
+    live: str
+    rebuilt: str
+    differing: list[str]
+    news: list[str]
+    swapped: bool
+    seconds: float
+
+
+async def made(
+    ground: Ground, connection: asyncpg.Connection, service: str, claimed: Mapping[TaskId, Claimed], *, whole: bool
+) -> Made:
+    """The state of any service, up to where it has consumed, or of the `whole` topics. Raises `Impossible`."""
+    if service == "ingest":
+        await edgetables.refuse_after_reground(connection)
+        return await edgetables.make(ground, connection, claimed, whole=whole)
+    return await keyed.make(ground, connection, service, claimed, whole=whole)
+
+
+async def rebuilt(ground: Ground, service: str, operator: Operator, *, accept: bool, dry_run: bool) -> Rebuilt:
+    """Raises `Impossible`, `Moved`."""
+    began = monotonic()
+    connection = await asyncpg.connect(ground.dsn, timeout=10)
+    try:
+        await refuse_while_alive(connection, [service])
+        claimed = await claim(connection, service)
+        refuse_while_busy(service, claimed, accept=accept)
+        state = await made(ground, connection, service, claimed, whole=False)
+        differing, news = named(state.differing), named(state.news)
+        swapped = not dry_run and (accept or not (differing or news))
+        if swapped:
+            ground.say("putting it in place")
+            await state.shadow.swap(claimed, state.offsets)
+            told = {"service": service, "differing": len(differing), "news": len(news), "hash": state.made}
+            await connection.execute(DONE, await note(connection, "rebuilt", operator, told))
+        else:
+            await state.shadow.drop()
+        took = round(monotonic() - began, 2)
+        return Rebuilt(service, state.records, state.entities, state.live, state.made, differing, news, swapped, took)
+    finally:
+        await connection.close()
+
+
+def refuse_while_busy(service: str, claimed: Mapping[TaskId, Claimed], *, accept: bool) -> None:
+    """What such a task would say next is not yet said, so the two would differ for no fault. Raises `Impossible`."""
+    busy = sorted(task for task, one in claimed.items() if one.busy)
+    if busy and not accept:
+        raise Impossible(
+            f"{service} was stopped while it was reconsidering task {', '.join(busy)}: start it, `trappetrin settle`,"
+            " and stop it again; or give --accept-differences"
+        )
+
+
+def named(found: Mapping[Home, list[str]]) -> list[str]:
+    """Each with whose it is."""
+    return [f"{whose(home)}: {words}" for home, every in sorted(found.items()) for words in every]
+
+
+def whose(home: Home) -> str:
+    task, entity = home
+    return f"{task} {entity}".strip() if entity and not task.isdecimal() else entity or f"task {task}".rstrip()
+
+
+Accept = Annotated[
+    bool, typer.Option("--accept-differences", help="Put the rebuilt state in place also where the live one differs.")
+]
+
+
+def rebuild(
+    service: Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.", callback=of_service)],
+    *,
+    by: By,
+    why: Annotated[str | None, typer.Option(help="The reason, for those who ask later.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only compare; the live state stays.")] = False,
+    accept: Accept = False,
+    as_text: Json = False,
+) -> None:
+    """Make a stopped service's state anew from the topics, compare it with the live one, and put it in its place.
+
+    Exit code 1 where they differ and the live one stays, 2 where the topics do not hold what the state is made of.
+    """
+    errors, system = screen(stderr=True), find()
+    with errors.status(f"rebuilding {service}") as status:
+
+        def say(what: str) -> None:
+            status.update(f"rebuilding {service}: {what}")
+
+        try:
+            done = asyncio.run(
+                rebuilt(
+                    Ground(Topics(system), system.database, say),
+                    service,
+                    Operator(by, why),
+                    accept=accept,
+                    dry_run=dry_run,
+                )
+            )
+        except (Impossible, Moved) as error:
+            errors.print(str(error), markup=False)
+            raise typer.Exit(2) from error
+    if as_text:
+        typer.echo(as_json(done._asdict()))
+    else:
+        tell(done)
+    if (done.differing or done.news) and not done.swapped:
+        raise typer.Exit(1)
+
+
+def tell(done: Rebuilt) -> None:
+    rate = f"{done.records / done.seconds:,.0f} a second" if done.seconds else ""
+    table = Table(title=f"{done.service}: {done.records:,} records, {done.seconds:g} s, {rate}", title_justify="left")
+    for heading in ("state", "hash"):
+        table.add_column(heading)
+    table.add_row("live", done.live)
+    table.add_row("rebuilt", done.rebuilt)
+    screen().print(table)
+    listed("The live state differs from the topics", done.differing)
+    listed("What follows from the facts is not what was said last", done.news)
+    if not (done.differing or done.news):
+        typer.echo("the live state is what the topics make")
+    if done.swapped:
+        typer.echo(f"the rebuilt state is in place; what was before is kept in the schema {done.service}_before")
+    elif done.differing or done.news:
+        typer.echo("the live state stays; to put the rebuilt one in its place: --accept-differences")
+
+
+def listed(title: str, found: list[str]) -> None:
+    if found:
+        typer.echo(f"{title}, in {len(found)} places:")
+    for one in found[:SHOWN]:
+        typer.echo(f"  {one}")
+    if len(found) > SHOWN:
+        typer.echo(f"  and {len(found) - SHOWN} more, all with --json")

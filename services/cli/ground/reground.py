@@ -1,0 +1,177 @@
+"""`trappetrin reground`: topics that were lost or made anew, written again from the databases, and read from the start.
+
+What the databases hold is said again under the versions and ids that it had: every accepted fact, every entry of the
+journals (byte for byte), the newest version of every conclusion. Who has it already takes it for a repeat.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import asyncpg
+import orjson
+import typer
+
+from services.cli.acts import By
+from services.cli.dlq import DryRun, Why, stated
+from services.cli.evaluate import is_inbound
+from services.cli.ground.again import Writer, said
+from services.cli.ground.quiet import Operator, forget_groups, note, refuse_while_alive
+from services.cli.ground.reading import Impossible, Topics
+from services.cli.ground.rebuild import DONE
+from services.cli.ground.restore import refusing
+from services.cli.ground.shadow import Say
+from services.cli.publish import producer_of
+from services.cli.state import Json, as_json
+from services.cli.system import System, find
+from shared.events.topics import INTERNAL, SERVICES, dead_letters, sender_of
+from shared.runtime.admin import ensure_internal_topics, ensure_senders
+
+SOME = 1_000
+LETTERS = {dead_letters(service) for service in SERVICES}
+TASKS = "SELECT task, offsets FROM {schema}.task ORDER BY task"
+SET = "UPDATE {schema}.task SET offsets = $2, version = version + 1 WHERE task = $1"
+UNDONE = "SELECT at, told FROM console.ground WHERE event = 'regrounded' AND done_at IS NULL ORDER BY at"
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be written again and read from its beginning. `back`: service, task and topic of the offsets that go
+    back; `undone`: an earlier run that was cut off.
+    """
+
+    lost: set[str]
+    back: list[tuple[str, str, str]] = field(default_factory=list)
+    undone: list[Any] = field(default_factory=list)
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "topics": sorted(t for t in self.lost if not is_inbound(t)),
+            "inbound": sorted(t for t in self.lost if is_inbound(t)),
+            "from_the_beginning": [" ".join(one) for one in self.back],
+        }
+
+
+async def planned(connection: asyncpg.Connection, topics: Topics, named: Sequence[str], *, everything: bool) -> Plan:
+    """Lost is what ends before it was consumed, and what is empty though it has a writer; and what is named."""
+    stored: dict[tuple[str, str], dict[str, int]] = {
+        (service, r["task"]): orjson.loads(r["offsets"])
+        for service in SERVICES
+        for r in await connection.fetch(TASKS.format(schema=service))
+    }
+    undone = await connection.fetch(UNDONE)
+    lost = {t for t in INTERNAL if t not in LETTERS and not any(topics.of(t).values())}
+    lost |= {t for r in undone for part in ("topics", "inbound") for t in orjson.loads(r["told"])[part]}
+    for (_, task), offsets in stored.items():
+        number = int(task.rpartition("/")[2])
+        lost |= {t for t, at in offsets.items() if topics.end((t, number)) < at}
+    if everything:
+        lost |= {t for offsets in stored.values() for t in offsets} | INTERNAL.keys() - LETTERS
+    lost |= set(named)
+    back = [(service, task, t) for (service, task), offsets in stored.items() for t in sorted(lost & offsets.keys())]
+    return Plan(lost, back, [r["at"] for r in undone])
+
+
+async def regrounded(
+    system: System, named: Sequence[str], operator: Operator, say: Say, *, everything: bool, dry_run: bool
+) -> dict[str, Any]:
+    """Raises `Impossible`."""
+    connection = await asyncpg.connect(system.database, timeout=10)
+    try:
+        await refuse_while_alive(connection, SERVICES)
+        if not dry_run:
+            await make_topics(system, connection)
+        topics = Topics(system)
+        if unknown := sorted(set(named) - {t for t, _ in topics.ends}):
+            raise Impossible(f"there is no topic {unknown[0]}")
+        plan = await planned(connection, topics, named, everything=everything)
+        sent: Mapping[str, int] = await counted(connection, plan) if dry_run else {}
+        if not dry_run:
+            at = await note(connection, "regrounded", operator, plan.told())
+            sent = await write(system, connection, plan, say)
+            async with connection.transaction():
+                await set_back(connection, plan)
+                for one in (*plan.undone, at):
+                    await connection.execute(DONE, one)
+            say("waiting until the broker has given up the stopped processes")
+            await asyncio.to_thread(forget_groups, system, SERVICES)
+        return {**plan.told(), "records": dict(sent), "dry_run": dry_run}
+    finally:
+        await connection.close()
+
+
+async def make_topics(system: System, connection: asyncpg.Connection) -> None:
+    """All internal ones, and those of every sender of whom something was read."""
+    ensure_internal_topics(system.kafka)
+    tasks = [r["task"].rpartition("/")[0] for r in await connection.fetch(TASKS.format(schema="ingest"))]
+    senders = [s for s in map(sender_of, filter(is_inbound, tasks)) if s.door != "operations"]
+    organisations = {s.code for s in senders if s.door == "organisation"}
+    ensure_senders(system.kafka, organisations, {s.code for s in senders if s.door != "organisation"})
+
+
+async def counted(connection: asyncpg.Connection, plan: Plan) -> Counter[str]:
+    async with connection.transaction(readonly=True):
+        return Counter([topic async for topic, _ in said(connection, plan.lost)])
+
+
+async def write(system: System, connection: asyncpg.Connection, plan: Plan, say: Say) -> Counter[str]:
+    writer = Writer(producer_of(system))
+    async with connection.transaction(readonly=True):
+        async for topic, record in said(connection, plan.lost):
+            writer.write(topic, record)
+            if writer.sent.total() % SOME == 0:
+                say(f"{writer.sent.total():,} records written")
+    writer.finish()
+    return writer.sent
+
+
+async def set_back(connection: asyncpg.Connection, plan: Plan) -> None:
+    """The offsets of what is to be read from its beginning; whoever thinks that the task is his finds it moved on."""
+    for service in SERVICES:
+        for r in await connection.fetch(TASKS.format(schema=service)):
+            gone = {topic for name, task, topic in plan.back if (name, task) == (service, r["task"])}
+            if gone:
+                left = {t: at for t, at in orjson.loads(r["offsets"]).items() if t not in gone}
+                await connection.execute(SET.format(schema=service), r["task"], orjson.dumps(left).decode())
+
+
+def lines(told: Mapping[str, Any]) -> Iterator[str]:
+    verb = "would be " if told["dry_run"] else ""
+    for topic, number in sorted(told["records"].items()):
+        yield f"{topic}: {number:,} records {verb}written"
+    for topic in told["inbound"]:
+        yield f"{topic}: {verb}read from its beginning; what was in it and not yet read must be sent again"
+    if not (told["records"] or told["inbound"]):
+        yield "no topic was lost"
+
+
+def reground(
+    *,
+    why: Why,
+    by: By,
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(help="This topic was made anew, even if it does not look so; may be given again."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The broker is another one, or its data is gone: all topics.")
+    ] = False,
+    dry_run: DryRun = False,
+    as_text: Json = False,
+) -> None:
+    """Topics were lost or made anew: write what the databases hold into them, and read them from the beginning.
+
+    The services must be stopped; they go on from there when they start.
+    """
+    system, operator = find(), Operator(by, stated(why))
+    with refusing() as errors, errors.status("regrounding") as status:
+        told = asyncio.run(
+            regrounded(system, topic or (), operator, status.update, everything=everything, dry_run=dry_run)
+        )
+    if as_text:
+        typer.echo(as_json(told))
+    else:
+        for line in lines(told):
+            typer.echo(line)

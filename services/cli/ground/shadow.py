@@ -1,0 +1,112 @@
+"""The tables of a state that is made anew, beside the live ones: filled, and put in their place."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import asyncpg
+import orjson
+
+from services.cli.ground.quiet import Claimed
+from services.cli.ground.reading import Topics
+from shared.database.migrations import make
+from shared.runtime.contract import Outgoing, TaskId
+from shared.runtime.packing import unpack
+from shared.runtime.postgres import REFUSALS
+
+AT_ONCE = 5_000
+Say = Callable[[str], None]
+Home = tuple[str, str]
+"""Task and entity; of ingest a sequence and a key."""
+
+# All that was committed and that the broker does not have yet.
+UNSENT = "SELECT topic, body FROM {live}.outbox ORDER BY task, version, topic"
+
+HOLD = "SELECT task, version FROM {live}.task ORDER BY task FOR UPDATE"
+BEGIN = "INSERT INTO {shadow}.task (task, version, offsets, cursor) VALUES ($1, $2, $3, '')"
+SWAP = """
+INSERT INTO {shadow}.outbox SELECT * FROM {live}.outbox ON CONFLICT DO NOTHING;
+INSERT INTO {shadow}.stop SELECT * FROM {live}.stop;
+DROP SCHEMA IF EXISTS {before} CASCADE;
+ALTER SCHEMA {live} RENAME TO {before};
+ALTER SCHEMA {shadow} RENAME TO {live};
+"""
+
+
+class Ground(NamedTuple):
+    """What a state is made of, and who hears how far it is."""
+
+    topics: Topics
+    dsn: str
+    say: Say
+
+
+class Moved(Exception):
+    """A process of the service is alive: its tasks' versions have moved."""
+
+
+class Shadow:
+    """The tables of one service: the live ones, and those beside them that are made anew."""
+
+    def __init__(self, connection: asyncpg.Connection, service: str) -> None:
+        self.connection, self.service = connection, service
+        self.names = {"live": service, "shadow": f"{service}_shadow", "before": f"{service}_before"}
+
+    def sql(self, text: str) -> str:
+        return text.format(**self.names)
+
+    async def make(self) -> None:
+        await make(self.connection, self.service, self.names["shadow"])
+
+    async def drop(self) -> None:
+        await self.connection.execute(self.sql("DROP SCHEMA IF EXISTS {shadow} CASCADE"))
+
+    async def unsent(self) -> list[tuple[str, Outgoing]]:
+        rows = await self.connection.fetch(self.sql(UNSENT))
+        return [(r["topic"], record) for r in rows for record in unpack(r["body"])]
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+        """What the database refuses is left out, and named: halved until it is found, as the services do."""
+        await self.connection.execute("SET synchronous_commit = off")  # the swap makes all of it last
+        waiting, refused = [rows[n : n + AT_ONCE] for n in range(0, len(rows), AT_ONCE)], list[str]()
+        while waiting:
+            some = waiting.pop(0)
+            try:
+                await self.connection.copy_records_to_table(
+                    table, schema_name=self.names["shadow"], columns=columns, records=some
+                )
+            except REFUSALS as error:
+                if len(some) == 1:
+                    refused.append(f"{table} {' '.join(map(str, some[0][:4]))}: {type(error).__name__}")
+                else:
+                    middle = len(some) // 2
+                    waiting[:0] = [some[:middle], some[middle:]]
+        return refused
+
+    async def swap(self, claimed: Mapping[TaskId, Claimed], offsets: Mapping[TaskId, Mapping[str, int]]) -> None:
+        """All or nothing; every entity is reconsidered when the service starts. Raises `Moved`.
+
+        A process that was frozen meanwhile finds versions that have moved on, as after any claim.
+        """
+        async with self.connection.transaction():
+            await self.connection.execute("SET LOCAL synchronous_commit = on")
+            held = {r["task"]: r["version"] for r in await self.connection.fetch(self.sql(HOLD))}
+            if moved := sorted(t for t, version in held.items() if claimed[t].version != version):
+                raise Moved(f"{self.service} wrote meanwhile, in task {', '.join(moved)}: stop all of its processes")
+            rows = [(task, held.get(task, 0) + 1, orjson.dumps(dict(at)).decode()) for task, at in offsets.items()]
+            await self.connection.executemany(self.sql(BEGIN), rows)
+            await self.connection.execute(self.sql(SWAP))
+
+
+class Made(NamedTuple):
+    """A state that lies beside the live one. `differing`: what of the live one is not so, by whose it is; `news`: what
+    will be said when the service goes on; `live`, `made`: hashes of what the two states mean.
+    """
+
+    shadow: Shadow
+    offsets: Mapping[TaskId, Mapping[str, int]]
+    records: int
+    entities: int
+    differing: Mapping[Home, list[str]]
+    news: Mapping[Home, list[str]]
+    live: str
+    made: str

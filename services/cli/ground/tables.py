@@ -1,0 +1,126 @@
+"""The tables of a keyed service that is made anew: filled task by task, and held against the live ones row by row."""
+
+import asyncpg
+
+from services.cli.ground.replay import HISTORY, Replayed, content_of
+from services.cli.ground.said import concluded
+from services.cli.ground.shadow import Home, Shadow
+from shared.events.decoding import dump, restore
+from shared.events.internal import Position
+from shared.runtime.contract import Slot
+
+FACT = ("task", "entity", "kind", "key", "version", "recorded_at", "body")
+CONCLUSION = ("task", "entity", "kind", "key", "version", "body")
+JOURNAL = ("task", "entity", "kind", "number", "thing", "step", "reverses", "hash", "body")
+FLAW = ("task", "entity", "topic", "partition", "offset", "why")
+
+# What the ledgers of a task are said to say.
+POSITIONS = "SELECT entity, body FROM {live}.conclusion WHERE task = $1 AND kind = 'position'"
+
+# Entities that could not be re-evaluated have no record to be sent again.
+REEVALUATED = """
+INSERT INTO {shadow}.flaw SELECT * FROM {live}.flaw WHERE task = $1 AND "offset" < 0 ON CONFLICT DO NOTHING
+"""
+
+# Rows that are not the same in both.
+FACTS = """
+SELECT task, entity, kind, key, l.version AS live, s.version AS made, l.body AS live_body, s.body AS made_body,
+    l.recorded_at IS NOT DISTINCT FROM s.recorded_at AS same_time
+FROM {live}.fact l FULL JOIN {shadow}.fact s USING (task, entity, kind, key)
+WHERE (l.version, l.recorded_at, l.body) IS DISTINCT FROM (s.version, s.recorded_at, s.body) ORDER BY 1, 2, 3, 4
+"""
+CONCLUSIONS = """
+SELECT task, entity, kind, key, l.version AS live, s.version AS made
+FROM {live}.conclusion l FULL JOIN {shadow}.conclusion s USING (task, entity, kind, key)
+WHERE (l.version, l.body) IS DISTINCT FROM (s.version, s.body) ORDER BY 1, 2, 3, 4
+"""
+JOURNALS = """
+SELECT task, entity, kind, number, l.hash IS NULL AS missing, s.hash IS NULL AS unsaid
+FROM {live}.journal l FULL JOIN {shadow}.journal s USING (task, entity, kind, number)
+WHERE (l.thing, l.step, l.reverses, l.hash, l.body) IS DISTINCT FROM (s.thing, s.step, s.reverses, s.hash, s.body)
+ORDER BY 1, 2, 3, 4
+"""
+
+# Of each entity: its facts, as they are kept.
+HASHES = """
+SELECT task, entity, md5(string_agg(concat_ws(' ', kind, key, version, recorded_at, body), ' ' ORDER BY kind, key))
+FROM {schema}.fact GROUP BY task, entity
+"""
+
+# What the live state concludes of an entity.
+OF_ENTITY = "SELECT kind, key, body FROM {live}.conclusion WHERE task = $1 AND entity = $2"
+
+
+class KeyedShadow(Shadow):
+    async def positions(self, task: str) -> dict[str, list[Position]]:
+        found: dict[str, list[Position]] = {}
+        for r in await self.connection.fetch(self.sql(POSITIONS), task):
+            found.setdefault(r["entity"], []).append(Position.model_validate_json(r["body"], extra="ignore"))
+        return found
+
+    async def fill(self, one: Replayed) -> list[str]:
+        """What was replayed of one task; what the database refuses, by name."""
+        facts = [f for entity in one.facts.values() for f in entity.facts.values()]
+        refused = [
+            *await self.copy("fact", FACT, [(one.task, *f[:5], dump(f.body)) for f in facts]),
+            *await self.copy(
+                "conclusion", CONCLUSION, [(one.task, s.entity, *s.slot, s.version, s.body) for s in one.stands]
+            ),
+            *await self.copy("journal", JOURNAL, [(one.task, name, kind, *line) for name, kind, line in one.lines]),
+            *await self.copy("flaw", FLAW, [(one.task, *flaw) for flaw in one.flaws]),
+        ]
+        await self.connection.execute(self.sql(REEVALUATED), one.task)
+        return refused
+
+    async def differing(self) -> dict[Home, list[str]]:
+        """Where the live tables do not say what the topics do: whose it is, and what is wrong in words."""
+        found: dict[Home, list[str]] = {}
+
+        def tell(r: asyncpg.Record, words: str) -> None:
+            found.setdefault((r["task"], r["entity"]), []).append(words)
+
+        for r in await self.connection.fetch(self.sql(FACTS)):
+            if not same_fact(r):
+                tell(r, f"fact {worded(r)}")
+        for r in await self.connection.fetch(self.sql(CONCLUSIONS)):
+            tell(r, worded(r))
+        for r in await self.connection.fetch(self.sql(JOURNALS)):
+            how = "is missing" if r["missing"] else "was never published" if r["unsaid"] else "is not as published"
+            tell(r, f"{r['kind']} {r['number']} {how}")
+        return found
+
+    async def hashes(self, schema: str) -> dict[Home, str]:
+        """Of the facts of every entity."""
+        rows = await self.connection.fetch(HASHES.format(schema=self.names[schema]))
+        return {(r[0], r[1]): r[2] for r in rows}
+
+    async def contents(self, home: Home) -> dict[Slot, str]:
+        """What the live state concludes of an entity, as hashes; of a row that cannot be read, that it cannot."""
+        rows = await self.connection.fetch(self.sql(OF_ENTITY), *home)
+        return {(r["kind"], r["key"]): content(r) for r in rows if r["kind"] not in HISTORY}
+
+
+def content(r: asyncpg.Record) -> str:
+    try:
+        return content_of(concluded(r["kind"], r["body"]))
+    except ValueError:
+        return "cannot be read"
+
+
+def same_fact(r: asyncpg.Record) -> bool:
+    """Another release may have written the same fact with other defaults."""
+    if None in (r["live"], r["made"]) or r["live"] != r["made"] or not r["same_time"]:
+        return False
+    try:
+        return restore(r["kind"], r["live_body"]) == restore(r["kind"], r["made_body"])
+    except (ValueError, KeyError):
+        return False
+
+
+def worded(r: asyncpg.Record) -> str:
+    what, live, made = f"{r['kind']} {r['key']}".strip(), r["live"], r["made"]
+    if live is None:
+        return f"{what} is missing, the topics have version {made}"
+    if made is None:
+        return f"{what} version {live} is not in the topics"
+    return f"{what} version {live} is not as in the topics" if live == made else f"{what} is version {live}, not {made}"

@@ -1,0 +1,129 @@
+"""A state made anew from the topics: the same where nothing is wrong; where something is, it is named and mended."""
+
+import pytest
+
+from services.cli.ground import keyed
+from services.cli.ground.reading import Impossible
+from shared.events.topics import SERVICES
+from tests.integration.ground import Live, assert_versions_are_whole, told
+
+
+async def test_nothing_differs_and_nothing_is_said_anew(live: Live) -> None:
+    before = live.sizes()
+    for service in SERVICES:
+        done = await live.rebuild(service)
+
+        assert (done.differing, done.news, done.swapped) == ([], [], True)
+        assert done.live == done.rebuilt
+
+    await live.goes_on()
+
+    assert live.sizes() == before
+    assert [(await live.rebuild(s, dry_run=True)).differing for s in SERVICES] == [[], [], [], []]
+
+
+async def test_much_is_replayed_in_several_processes(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = await live.rebuild("quota", dry_run=True)
+    monkeypatch.setattr(keyed, "FEW", 0)
+    together = await live.rebuild("quota", dry_run=True)
+
+    assert together._replace(seconds=0) == alone._replace(seconds=0)
+    assert together.differing == []
+
+
+@pytest.mark.parametrize(
+    ("service", "sql", "what"),
+    [
+        ("quota", "UPDATE quota.conclusion SET body = jsonb_set(body, '{due}', '99') WHERE kind = 'quota'", "quota"),
+        ("quota", "DELETE FROM quota.conclusion WHERE kind = 'quota'", "quota is missing"),
+        ("quota", "DELETE FROM quota.conclusion WHERE kind = 'position'", "position"),
+        ("quota", "UPDATE quota.journal SET body = replace(body, 'vacancy_counted', 'taken_over')", "ledger.line"),
+        ("matching", "UPDATE matching.journal SET hash = 'x' WHERE number = 1", "decision 1 is not as published"),
+        ("matching", "DELETE FROM matching.conclusion WHERE kind = 'decision'", "decision"),
+        ("classifier", "DELETE FROM classifier.conclusion WHERE entity = ''", "area"),
+        ("classifier", "DELETE FROM classifier.fact WHERE entity <> ''", "fact"),
+    ],
+)
+async def test_what_the_live_state_has_wrong_is_named_and_mended_without_a_word(
+    live: Live, service: str, sql: str, what: str
+) -> None:
+    await told(live.dsn, sql)
+    before = live.sizes()
+    done = await live.rebuild(service)
+
+    assert done.swapped is False
+    assert done.differing
+    assert all(what in one for one in done.differing)
+    assert done.news == []
+
+    assert (await live.rebuild(service, accept=True)).swapped
+    await live.goes_on()
+
+    assert live.sizes() == before  # what was published was right
+    assert (await live.rebuild(service, dry_run=True)).differing == []
+
+
+async def test_a_wrong_conclusion_that_was_published_is_followed_by_the_right_one(live: Live) -> None:
+    fact = """
+        UPDATE quota.fact SET body = jsonb_set(body, '{dwelling}', '"youth"') WHERE kind = 'vacancy.reported'
+        AND body ->> 'dwelling' = 'family' AND body ->> 'reason' = 'external'"""
+    await told(live.dsn, fact)
+    await told(live.dsn, "UPDATE quota.task SET cursor = ''")
+    await live.goes_on()
+    wrong = await live.rebuild("quota")
+
+    assert any("fact vacancy.reported" in one for one in wrong.differing)
+    assert any(": quota" in one for one in wrong.news)
+    assert any("ledger.line" in one for one in wrong.news)
+    assert wrong.live != wrong.rebuilt
+
+    await live.rebuild("quota", accept=True)
+    await live.goes_on()
+    right = await live.rebuild("quota")
+
+    assert (right.differing, right.news) == ([], [])
+    assert right.rebuilt == wrong.rebuilt
+    assert_versions_are_whole(live.broker)
+
+
+@pytest.mark.parametrize(
+    ("sql", "what"),
+    [
+        ("DELETE FROM ingest.fact WHERE kind LIKE 'vacancy.%'", "is missing"),
+        ("UPDATE ingest.fact SET content = 'x' WHERE kind = 'agreement.published'", "is not as it was sent"),
+        ("DELETE FROM ingest.refusal", "is missing"),
+        ("DELETE FROM ingest.fixed", "is not what was fixed first"),
+    ],
+)
+async def test_what_the_edge_has_wrong_is_named_and_mended(live: Live, sql: str, what: str) -> None:
+    await told(live.dsn, sql)
+    before = live.sizes()
+    done = await live.rebuild("ingest", accept=True)
+
+    assert done.swapped
+    assert done.differing
+    assert all(what in one for one in done.differing)
+
+    await live.goes_on()
+
+    assert live.sizes() == before
+    assert (await live.rebuild("ingest", dry_run=True)).differing == []
+
+
+async def test_a_service_that_runs_is_not_rebuilt(live: Live) -> None:
+    await live.start()
+    with pytest.raises(Impossible, match="quota must be stopped first: `trappetrin down quota`"):
+        await live.rebuild("quota")
+
+
+async def test_a_task_that_was_being_reconsidered_is_named(live: Live) -> None:
+    await told(live.dsn, "UPDATE quota.task SET cursor = '' WHERE task = '3'")
+    with pytest.raises(Impossible, match="stopped while it was reconsidering task 3"):
+        await live.rebuild("quota")
+
+
+async def test_a_service_whose_own_topic_is_empty_is_not_rebuilt(live: Live) -> None:
+    for place in [p for p in live.broker.logs if p[0] == "decisions.v1"]:
+        del live.broker.logs[place]
+    with pytest.raises(Impossible, match=r"decisions\.v1 is empty, and matching has published there"):
+        await live.rebuild("matching")
