@@ -77,6 +77,7 @@ class Core:
         self.gaps: dict[tuple[str, int], tuple[int, int]] = {}  # where we sought back once, and in which version
         self.turn = 0
         self.waiting = False  # to try again: one wait for all that failed meanwhile
+        self.leaving = False  # nothing is taken any more, though the group may still give
         self.lock, self.wake = asyncio.Lock(), asyncio.Event()
 
     # What the group tells us. Synchronous: a listener neither waits nor fails.
@@ -87,9 +88,10 @@ class Core:
 
     def assigned(self, ids: Iterable[TaskId]) -> None:
         self.revoked()
-        self.wanted = set(ids)
-        for task in self.wanted:
+        given = set(ids)
+        for task in given:
             self.consumer.pause(task)
+        self.wanted = set() if self.leaving else given
         self.halted.clear()
         self.stopped.clear()
         self.overflow.counts.clear()
@@ -347,6 +349,7 @@ class Core:
 
     async def stop(self, limit: float = 10.0) -> None:
         """Finish the batch in hand, give everything up, and let the relay send what was committed, within the limit."""
+        self.leaving = True
         async with self.lock:
             self.revoked()
         try:

@@ -33,4 +33,4 @@ def test_a_rolling_restart_changes_nothing_and_needs_no_session_timeout(tmp_path
     assert rolled.problems == []
     assert rolled.findings.told() == {what: [] for what in rolled.findings.told()}
     assert [service for service in SERVICES if not rolled.of(service)] == []
-    assert {s: max(rolled.of(s)) for s in SERVICES if max(rolled.of(s)) > Patient.session * 2} == {}
+    assert {s: max(rolled.of(s)) for s in SERVICES if max(rolled.of(s)) > Patient.session} == {}

@@ -3,14 +3,34 @@
 import signal
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from deploy.local.processes import send as signalled
+from deploy.local.processes import stop
 from deploy.local.stack import Stack
 from services.cli.invented.telling import line
 from services.cli.invented.year import simulate
 from tests.e2e.checks import assert_all_is_whole, expected, live, published
 
 EVENTS = 20_000
+
+
+def members(stack: Stack, service: str) -> list[str]:
+    """The processes that the group counts."""
+    admin = AdminClient({"bootstrap.servers": ",".join(stack.kafka_servers)})
+    [group] = admin.describe_consumer_groups([f"trappetrin.{service}"]).values()
+    return sorted(member.group_instance_id for member in group.result().members)
+
+
+def test_who_is_told_to_stop_leaves_its_group_at_once(stack: Stack) -> None:
+    before = members(stack, "quota")
+    process = stack.read().process("quota-2")
+    assert process is not None
+    stop([process], signal.SIGTERM, 20)
+    left = members(stack, "quota")
+    stack.up(say=lambda _line: None)
+
+    assert (before, left) == (["trappetrin.quota-1", "trappetrin.quota-2"], ["trappetrin.quota-1"])
 
 
 @pytest.mark.timeout(600)

@@ -90,3 +90,12 @@ async def test_a_topic_that_is_emptied_while_its_task_is_owned_is_noticed_by_the
     await core.claim()
 
     assert core.halted == {"0": "ahead of its topics, which were emptied or made anew: vacancies.v1 at 5, it ends at 1"}
+
+
+async def test_who_is_leaving_takes_nothing_that_the_group_still_gives() -> None:
+    core = await claimed(consumed=5, held=6)
+    await core.stop()
+    core.assigned({"0"})
+    await core.claim()
+
+    assert (core.wanted, core.tasks) == (set(), {})
