@@ -19,7 +19,8 @@ from shared.runtime.kafka import Subscriber
 from shared.runtime.lag import Behind
 from shared.settings import Settings
 
-SOON, LIMIT = 1.0, 10.0
+SOON, ANSWER, LIMIT = 1.0, 5.0, 10.0
+"""Seconds: until the next look after one that failed; for one of them; for the agreement's signals, which read more."""
 
 # Which migrations the service's schema has.
 APPLIED = "SELECT name FROM public.migration WHERE schema = $1"
@@ -52,7 +53,7 @@ class Looks:
 
     async def look_at_database(self) -> None:
         try:
-            async with asyncio.timeout(LIMIT):
+            async with asyncio.timeout(ANSWER):
                 applied = {r["name"] for r in await self.pool.fetch(APPLIED, self.service)}
                 if (why := unfit(self.service, applied)) is None:
                     await self.look_at_outbox()
@@ -77,7 +78,7 @@ class Looks:
         wanted = sorted(self.core.wanted)
         before = {task.id: dict(task.offsets) for task in self.core.tasks.values()}
         try:
-            async with asyncio.timeout(LIMIT):
+            async with asyncio.timeout(ANSWER):
                 told = await self.subscriber.ends(wanted)
         except Exception as error:  # noqa: BLE001 - as of the database
             self.broker = f"the broker does not answer: {type(error).__name__}"
