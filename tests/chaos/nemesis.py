@@ -17,7 +17,7 @@ from tests.chaos.progress import LIMIT, Mark, Progress
 from tests.chaos.schedule import Fault
 from tests.chaos.stand import SIDES, Stand
 
-POLL, MET, WHOLE = 0.1, 8.0, 60.0
+POLL, MET, TAKEN, WHOLE = 0.1, 8.0, 20.0, 60.0
 BALLAST = 1_048_576
 END_BACKENDS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'trappetrin/%'"
 
@@ -108,16 +108,27 @@ class Nemesis:
     def freeze(self, fault: Fault, done: Done) -> None:
         self.stand.signal(fault.victim, signal.SIGSTOP)
         self.well(done)
-        time.sleep(fault.seconds)
-        self.stand.signal(fault.victim, signal.SIGCONT)
+        self.thaw(fault)
 
     def freeze_before_commit(self, fault: Fault, done: Done) -> None:
         if self.met(fault, done, "freeze", lambda: self.stand.frozen(fault.victim)):
             self.well(done)
-            time.sleep(fault.seconds)
-            self.stand.signal(fault.victim, signal.SIGCONT)
+            self.thaw(fault)
 
     freeze_between_commit_and_publish = freeze_before_commit
+
+    def thaw(self, fault: Fault) -> None:
+        """Not before others have its tasks: where they get them late, it would wake as their owner."""
+        service = fault.victim.rpartition("-")[0]
+        before = self.progress.versions(service)
+
+        def taken() -> bool:
+            now = self.progress.versions(service)
+            return bool(now) and all(version > before.get(task, 0) for task, version in now.items())
+
+        time.sleep(fault.seconds)
+        self.until(taken, TAKEN)
+        self.stand.signal(fault.victim, signal.SIGCONT)
 
     def wrong_clock(self, fault: Fault, done: Done) -> None:
         self.stand.skewed[fault.victim] = fault.change

@@ -17,6 +17,7 @@ Place = tuple[str, str, int]
 Row = tuple[str, str, int, str]
 """Service, task, version, topic."""
 LIMIT = 10.0
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class View(NamedTuple):
@@ -47,6 +48,21 @@ class Progress:
         """Raises `OSError`, `asyncpg.PostgresError`."""
         return asyncio.run(self.read())
 
+    def versions(self, service: str) -> dict[str, int]:
+        """Of its tasks; none where the database does not answer."""
+        try:
+            return asyncio.run(self.ask(service))
+        except AWAY:
+            return {}
+
+    async def ask(self, service: str) -> dict[str, int]:
+        connection = await asyncpg.connect(self.dsn, timeout=LIMIT, command_timeout=LIMIT)
+        try:
+            found = await connection.fetch(f"SELECT task, version FROM {service}.task")  # noqa: S608 - our own name
+            return {r["task"]: r["version"] for r in found}
+        finally:
+            await connection.close()
+
     async def read(self) -> View:
         at, rows = dict[Place, int](), set[Row]()
         connection = await asyncpg.connect(self.dsn, timeout=LIMIT, command_timeout=LIMIT)
@@ -75,7 +91,7 @@ class Mark:
         try:
             self.ends = self.progress.ends() if self.ends is None else self.ends
             view = self.progress.stored()
-        except (KafkaException, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (KafkaException, *AWAY):
             return False
         self.rows = view.rows if self.rows is None else self.rows & view.rows
         self.ends = {place: end for place, end in self.ends.items() if view.at.get(place, 0) < end}
