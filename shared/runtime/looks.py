@@ -19,7 +19,7 @@ from shared.runtime.kafka import Subscriber
 from shared.runtime.lag import Behind
 from shared.settings import Settings
 
-SOON, ANSWER, LIMIT = 1.0, 5.0, 10.0
+SOON, ANSWER, LIMIT = 1.0, 3.0, 10.0
 """Seconds: until the next look after one that failed; for one of them; for the agreement's signals, which read more."""
 
 # Which migrations the service's schema has.
