@@ -69,12 +69,22 @@ class Stop(NamedTuple):
     lifted_why: str | None
 
 
+def login() -> str:
+    """Ends with exit code 2 and one sentence where the user has no name, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # the one until Python 3.12, the other since
+        raise typer.BadParameter(
+            "this user has no login name: say who does it by --by, or in TRAPPETRIN_OPERATOR"
+        ) from None
+
+
 By = Annotated[
     str,
     typer.Option(
         help="Who does it, as an actor id; the login name unless given.",
         envvar="TRAPPETRIN_OPERATOR",
-        default_factory=getpass.getuser,
+        default_factory=login,
     ),
 ]
 

@@ -32,7 +32,11 @@ def apply(
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
     as_text: Json = False,
 ) -> None:
-    """Create what is missing, set what differs. Nothing is deleted, no key moved; exit code 1 when that was wanted."""
+    """Create what is missing, set what differs. Nothing is deleted, no key moved.
+
+    Exit code 1 when something could not be made, or would need another number of partitions that is refused. What else
+    is refused is told.
+    """
     here, changes = looked()
     show(changes, as_text=as_text)
     if doable := [c for c in changes if c.action not in LEFT_ALONE]:
@@ -44,7 +48,7 @@ def apply(
             typer.echo(f"Not all is done, do it again: {error.args[0].str()}", err=True)
             raise typer.Exit(1) from error
         typer.echo(f"{len(doable)} changes are made", err=True)
-    if any(c.action == "refuse" for c in changes):
+    if any(c.in_the_way for c in changes):
         raise typer.Exit(1)
 
 

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from shared.events.cloudevents import TRACEPARENT
 from shared.events.generated import ROOT, command, text_of
 from shared.events.ids import type_of
 from shared.events.inbound import Inbound
 from shared.events.schemas import file_of
 from shared.events.topics import INTERNAL, READS, SERVICES, Topic, dead_letters, inbound_topics, operations_topics
-from shared.runtime.contract import TRACEPARENT
 from shared.version import VERSION
 
 FOLDER = ROOT / "docs" / "asyncapi"

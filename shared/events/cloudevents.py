@@ -14,6 +14,8 @@ from shared.events.values import Id, Instant, Strict
 
 Headers = Sequence[tuple[str, bytes | None]]
 STRUCTURED = "application/cloudevents+json"
+TRACEPARENT = "traceparent"
+"""The header, and the attribute, that tells of which trace an event is, as W3C has it."""
 SHOWN = 200
 
 

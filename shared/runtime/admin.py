@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are there, though not marked as exported
@@ -16,10 +16,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are th
 )
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
-from shared.events.topics import INTERNAL, Topic, inbound_topics, operations_topics, wanted_topics
+from shared.events.topics import INTERNAL, Topic, inbound_topics, is_ours, operations_topics, wanted_topics
 from shared.runtime.planning import Change, Cluster, Found, counted, plan, settings_of
 
-LIMIT = 30.0
+LIMIT, REQUEST, RESULT = 30.0, 35.0, 40.0
+"""Seconds: that the controller may take, with the way there and back, and until nothing more is waited for."""
+T = TypeVar("T")
 
 
 class TopicMismatch(Exception):
@@ -38,7 +40,8 @@ class Topics:
         return plan(wanted_topics(cluster.topics), cluster)
 
     def look(self) -> Cluster:
-        told = self.listed()
+        """Of the topics only those under our names, as all of the registry are."""
+        told = {name: topic for name, topic in self.listed().items() if is_ours(name)}
         settings = self.settings(ResourceType.TOPIC, told)
         return Cluster(
             {
@@ -56,8 +59,9 @@ class Topics:
         return self.admin.list_topics(timeout=LIMIT).topics
 
     def settings(self, kind: Any, names: Iterable[str]) -> dict[str, dict[str, str]]:
-        asked = self.admin.describe_configs([ConfigResource(kind, name) for name in names], request_timeout=LIMIT)
-        return {r.name: {key: e.value for key, e in future.result(LIMIT).items()} for r, future in asked.items()}
+        resources = [ConfigResource(kind, name) for name in names]
+        asked = self.admin.describe_configs(resources, request_timeout=REQUEST) if resources else {}
+        return {r.name: {key: e.value for key, e in result(future).items()} for r, future in asked.items()}
 
     def copies(self) -> int:
         """That a topic has for which nobody says how many."""
@@ -73,26 +77,36 @@ class Topics:
         self.create([known[c.topic] for c in by["create"]])
         if by["grow"]:
             more = [NewPartitions(c.topic, int(c.wanted)) for c in by["grow"]]
-            finished(self.admin.create_partitions(more, operation_timeout=LIMIT))
+            finished(self.admin.create_partitions(more, operation_timeout=LIMIT, request_timeout=REQUEST))
         entries: dict[str, list[ConfigEntry]] = defaultdict(list)
         for c in by["set"]:
             entries[c.topic].append(ConfigEntry(c.field, c.wanted, incremental_operation=AlterConfigOpType.SET))
         if entries:
             resources = [ConfigResource(ResourceType.TOPIC, n, incremental_configs=e) for n, e in entries.items()]
-            finished(self.admin.incremental_alter_configs(resources, request_timeout=LIMIT))
+            finished(self.admin.incremental_alter_configs(resources, request_timeout=REQUEST))
 
     def create(self, topics: Collection[Topic]) -> None:
         if topics:
             copies = self.copies()
             new = [NewTopic(t.name, t.partitions, copies, config=settings_of(t, copies)) for t in topics]
-            finished(self.admin.create_topics(new, operation_timeout=LIMIT), harmless=KafkaError.TOPIC_ALREADY_EXISTS)
+            made = self.admin.create_topics(new, operation_timeout=LIMIT, request_timeout=REQUEST)
+            finished(made, harmless=KafkaError.TOPIC_ALREADY_EXISTS)
+
+
+def result(future: "Future[T]") -> T:
+    """Raises `KafkaException`, also when none comes."""
+    try:
+        return future.result(RESULT)
+    except TimeoutError as error:
+        code = KafkaError._TIMED_OUT  # noqa: SLF001 - the library's own name
+        raise KafkaException(KafkaError(code, f"no answer within {RESULT:.0f} s")) from error
 
 
 def finished(futures: Mapping[Any, "Future[None]"], harmless: int | None = None) -> None:
     """Waits for all. Raises the first `KafkaException` but the harmless one."""
     for future in futures.values():
         try:
-            future.result(LIMIT)
+            result(future)
         except KafkaException as error:
             if error.args[0].code() != harmless:
                 raise

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel
 
+from shared.events.cloudevents import TRACEPARENT
 from shared.events.internal import Chained, Conclusion
 
 TaskId = str
@@ -19,8 +20,6 @@ Slot = tuple[str, str]
 """Kind and key: of one entity's facts in a slot the one with the highest version stands."""
 Ours = Callable[[str], bool]
 """Whether an entity is this task's."""
-TRACEPARENT = "traceparent"
-"""The header that tells of which trace a record is, as W3C has it."""
 EVERYONE = ""
 """The entity of facts that concern everyone: each task keeps its own copy of them (its parameters)."""
 

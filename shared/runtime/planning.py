@@ -43,6 +43,11 @@ class Change(NamedTuple):
     wanted: str = ""
     why: str = ""
 
+    @property
+    def in_the_way(self) -> bool:
+        """Whether the services cannot start as it is; with fewer copies than by default they can."""
+        return self.action == "refuse" and self.field == "partitions"
+
 
 def settings_of(topic: Topic, copies: int) -> dict[str, str]:
     """With so many copies of each partition, all but one must have a record before it is acknowledged.

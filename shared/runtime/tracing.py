@@ -10,8 +10,8 @@ from typing import Protocol
 
 import orjson
 
-from shared.events.cloudevents import STRUCTURED
-from shared.runtime.contract import TRACEPARENT, Draft, Entity, Fact, Record
+from shared.events.cloudevents import STRUCTURED, TRACEPARENT
+from shared.runtime.contract import Draft, Entity, Fact, Record
 
 WIDTH = 55
 """Characters of a `traceparent`."""

@@ -12,10 +12,12 @@ import yaml
 from deploy.containers.env import drawn
 from deploy.local import kafka, monitoring
 from deploy.local.settings import ROOT
+from shared.events.partitioning import PARTITIONS
 from shared.events.topics import SERVICES
+from shared.runtime.core import CACHE
 from shared.settings import PREFIX, Settings
 from shared.version import VERSION
-from tests.containers.compose import SECRETS, compose
+from tests.containers.compose import FILE, SECRETS, compose
 from tests.containers.debian import mirror
 
 STANDINS = ROOT / "tests" / "containers" / "standins" / "compose.yml"
@@ -23,6 +25,8 @@ MINIMUM = {"kafka", "postgres", "migrations", "topics", *SERVICES}
 MONITORING = {"kafka-agent", "postgres-exporter", "prometheus", "alertmanager", "grafana"}
 ONCE = {"migrations", "topics", "kafka-agent", "console"}
 PROMETHEUS = ROOT / "deploy" / "prometheus"
+FACT, IDLE = 1_700, 110_000_000
+"""Bytes: of a fact in a cache, as measured, and of a service that remembers nothing yet."""
 OF_THE_CONSOLE = {"TRAPPETRIN_URLS", "TRAPPETRIN_OPERATOR"}
 
 
@@ -69,6 +73,22 @@ def test_the_example_asks_for_the_passwords_and_make_draws_them() -> None:
     assert {n for n in first if first[n] != second[n]} == {*SECRETS}
     assert all(re.fullmatch(r"[\w-]{32}", first[n]) for n in SECRETS)
     assert first["COMPOSE_PROFILES"] == "monitoring"
+
+
+def test_the_example_names_all_that_can_be_told() -> None:
+    asked = set(re.findall(r"\$\{(\w+)", FILE.read_text(encoding="utf-8")))
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+
+    assert asked ^ set(re.findall(r"^(?:# )?(\w+)=", example, re.MULTILINE)) == {
+        "COMPOSE_PROFILES",  # Compose's own
+        "TRAPPETRIN_REVISION",  # told when an image is built
+    }
+
+
+def test_a_service_has_room_for_all_that_it_may_remember(whole: Any) -> None:
+    bounds = {int(whole[name]["deploy"]["resources"]["limits"]["memory"]) for name in SERVICES}
+
+    assert min(bounds) > CACHE * PARTITIONS * FACT + IDLE
 
 
 def test_every_container_is_bounded_and_told_to_come_back(whole: Any) -> None:

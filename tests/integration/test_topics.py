@@ -13,13 +13,13 @@ from confluent_kafka.cimpl import NewTopic
 from deploy.local import kafka
 from deploy.local.processes import spawn, stop, tail
 from deploy.local.settings import STOP, cache, free_port
-from shared.events.topics import INTERNAL, operations_topics
+from shared.events.topics import INTERNAL, operations_topics, wanted_topics
 from shared.runtime.admin import TopicMismatch, ensure_internal_topics, ensure_senders
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A broker alone; it is given topics as somebody's hand would make them."""
+    """A broker alone, and empty."""
     kafka.install(cache(), lambda _line: None)
     home, port = tmp_path_factory.mktemp("kafka"), free_port()
     node = kafka.Node(home, port, {1: free_port(frozenset({port}))})
@@ -28,17 +28,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     process = spawn(spec)
     while not kafka.answers(port):
         assert process.alive, tail(spec.log)
-    admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}"})
+    yield f"127.0.0.1:{port}"
+    stop([process], STOP, 20)
+
+
+@pytest.fixture(scope="module")
+def by_hand(server: str) -> None:
+    """Topics as somebody's hand would make them."""
     given = [
         NewTopic("colours.v0", 1, 1),
         NewTopic("quotas.v1", 6, 1, config={"retention.ms": "3600000", "cleanup.policy": "compact"}),
         NewTopic("ledger.v1", 3, 1),
         NewTopic("org.0123.in.v1", 1, 1),
     ]
-    for future in admin.create_topics(given, operation_timeout=30).values():
+    for future in AdminClient({"bootstrap.servers": server}).create_topics(given, operation_timeout=30).values():
         future.result(30)
-    yield f"127.0.0.1:{port}"
-    stop([process], STOP, 20)
 
 
 def topics(server: str, *words: str) -> tuple[int, Any]:
@@ -48,6 +52,14 @@ def topics(server: str, *words: str) -> tuple[int, Any]:
     return done.returncode, json.loads(done.stdout)
 
 
+def test_on_an_empty_broker_everything_is_to_be_made(server: str) -> None:
+    code, planned = topics(server, "plan")
+
+    assert code == 1
+    assert {(c["topic"], c["action"]) for c in planned} == {(t.name, "create") for t in wanted_topics(())}
+
+
+@pytest.mark.usefixtures("by_hand")
 def test_topics_become_those_of_the_registry_without_a_key_moved(server: str) -> None:
     code, planned = topics(server, "plan")
     by = {(c["topic"], c["action"], c["field"]): (c["found"], c["wanted"]) for c in planned}

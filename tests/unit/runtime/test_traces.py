@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from services.cli.evaluate import HEADERS, Offline
 from shared import loglines
 from shared.agreement.loader import AALBORG, load
+from shared.events.cloudevents import TRACEPARENT
 from shared.events.topics import SERVICES
 from shared.logging import LibraryLines
-from shared.runtime.contract import TRACEPARENT, Outgoing, Record
+from shared.runtime.contract import Outgoing, Record
 from shared.runtime.traces import Traces
 from shared.runtime.tracing import sent_with
 from tests.collector import Collector, Seen, collecting
