@@ -28,6 +28,7 @@ FORMS: Mapping[str, re.Pattern[str]] = {
     # Why a task was given up or halted; the kind of reason of a dead letter.
     "why": re.compile(r"fenced|gap|full|fault|refused|flood|emptied|setback"),
     "reason": re.compile(r"invalid|refused|raised|sender|moved|conflict|size|fault"),
+    "migration": re.compile(r"[0-9]{4}_[a-z0-9_]{1,40}(\.post)?\.sql"),
     # A module and a line; of a library its logger.
     "at": re.compile(r"[a-z_]{1,40}\.pyx?:[0-9]{1,6}"),
     "library": re.compile(
@@ -63,6 +64,8 @@ TASK_DROPPED = Line("task dropped", "warning", ("task", "why", "error", "topic",
 GAP_BELIEVED = Line("gap believed", "warning", ("task", "topic", "offset", "due"))
 # A task is not claimed again by itself: a `flood` of dead letters, a topic that was `emptied`, a database `setback`.
 TASK_HALTED = Line("task halted", "error", ("task", "why"))
+# A newer version has taken away what this one may need, so it leaves its group, or does not join it.
+OUTGROWN = Line("the database is a newer version's, this process claims nothing", "error", ("migration",))
 # The broker rejects a row of the outbox for good.
 TASK_STOPPED = Line("task stopped, the broker rejects its row", "error", ("task", "topic", "error"))
 # Records of a batch could not be used; the last of them is named.

@@ -152,7 +152,7 @@ class Stack:
             self.wait(book, database, lambda: postgres.answers(database.port, book.password))
             for spec in cluster_specs:
                 self.wait(book, spec, lambda port=spec.port: kafka.answers(port))  # type: ignore[misc]  # bound now
-            migrate(postgres.dsn(database.port, book.password))
+            migrate(postgres.dsn(database.port, book.password), say=say)
             ensure_internal_topics([f"127.0.0.1:{spec.port}" for spec in cluster_specs])
             services = [self.service(book, name) for name in wanted]
             self.start(book, services, say)

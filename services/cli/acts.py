@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import asyncpg
 import typer
 
-from services.cli.system import System, Unreachable
+from services.cli.system import System, asking_the_database
 from shared.events.topics import SERVICES
 
 T = TypeVar("T")
@@ -100,10 +100,8 @@ def database(system: System, work: Callable[[asyncpg.Connection], Awaitable[T]])
         finally:
             await connection.close()
 
-    try:
+    with asking_the_database():
         return asyncio.run(run())
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise Unreachable(f"the database does not answer: {error or type(error).__name__}") from error
 
 
 def acts(system: System) -> dict[Place, Act]:

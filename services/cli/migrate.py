@@ -4,12 +4,12 @@ import asyncio
 import os
 from typing import Annotated
 
-import asyncpg
 import typer
 
 from deploy.local.stack import Stack
+from services.cli.screen import screen
 from services.cli.state import Json, as_json
-from services.cli.system import System, Unreachable
+from services.cli.system import System, asking_the_database
 from shared.database import migrations
 from shared.database.migrations import Migration, Standing
 
@@ -31,14 +31,12 @@ def migrate(
     Before its processes start, and once more with --post when all processes of the version before it have stopped.
     """
     dsn = System((), {}, os.environ.get("TRAPPETRIN_DATABASE") or Stack().dsn).database
-    try:
+    with asking_the_database():
         if plan:
             tell(asyncio.run(migrations.standing(dsn, post=post)), as_text=as_text)
         else:
-            done = migrations.migrate(dsn, post=post)
+            done = migrations.migrate(dsn, post=post, say=screen(stderr=True).print)
             typer.echo(as_json(done) if as_text else "\n".join(f"migrated {m}" for m in done) or NOTHING)
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise Unreachable(f"the database does not answer: {error or type(error).__name__}") from error
 
 
 def tell(standing: Standing, *, as_text: bool) -> None:

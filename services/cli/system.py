@@ -5,10 +5,12 @@
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 import httpx
 import typer
 
@@ -48,7 +50,16 @@ class System:
 
 
 class Unreachable(Exception):
-    """No replica of a service answered; the message names what was tried."""
+    """No replica of a service answered, or the database did not; the message names what was tried."""
+
+
+@contextmanager
+def asking_the_database() -> Iterator[None]:
+    """Raises `Unreachable` where it does not answer, or not what was asked."""
+    try:
+        yield
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        raise Unreachable(f"the database does not answer: {error or type(error).__name__}") from error
 
 
 def find() -> System:

@@ -19,12 +19,13 @@ from shared.events.partitioning import PARTITIONS, partition_of
 from shared.events.topics import INTERNAL_BYTES, dead_letters, receipts_topic, sender_of, topic_of
 from shared.runtime.contract import Draft, Flaw, Outgoing, Record, TaskId
 from shared.runtime.deadletters import dead_letter, mend
+from shared.runtime.tracing import ROOM
 
 WRITER = "ingest"
 CONTROL = "control.v1"
 CHUNK = 500
 LARGEST = INTERNAL_BYTES - 20_000
-"""Bytes of one published record; the rest is the batch's own."""
+"""Bytes of one published record with its trace; the rest is the batch's own."""
 
 
 class IngestHandler:
@@ -122,7 +123,8 @@ def take(draft: Draft, arrival: Arrival, fact: Inbound, known: Known) -> None:
     if fate != "duplicate":
         kept = Kept(fact, content, origin, at, parked=fate == "parked")
         published = list(publications(kept))
-        if too_large := [o.size() for _, o in published if o.size() > LARGEST]:
+        room = 0 if origin.trace else ROOM  # whether it can be sent does not hang on its being traced
+        if too_large := [size for _, o in published if (size := o.size() + room) > LARGEST]:
             rule = f"must not be larger than {LARGEST} bytes as it is published"
             refuse(draft, arrival, Refusal("data", rule, f"{too_large[0]} bytes", "size"))
             return

@@ -6,7 +6,7 @@ services share the tables of the runtime (`shared/runtime/migrations`); ingest a
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -26,12 +26,20 @@ FOLDERS: dict[str, tuple[Path, ...]] = {
 }
 LOCK = 7_411_053  # any number, the same for all who migrate
 POST = ".post.sql"
+PATIENCE = 5
+"""Seconds that a migration waits for a table: whatever comes after it waits behind it, also the intake."""
 
 # The processes that hold a connection to this database, by the names that they give themselves.
 ALIVE = """
 SELECT DISTINCT application_name FROM pg_stat_activity
 WHERE datname = current_database() AND application_name LIKE 'trappetrin%' ORDER BY 1
 """
+
+
+FORGOTTEN = (
+    "An earlier post-migration was forgotten: run `trappetrin migrate --post` by the console of the version that lives,"
+    " or stop it; then migrate"
+)
 
 
 class MigrationFailed(Exception):
@@ -66,32 +74,35 @@ class Standing(NamedTuple):
     others: list[str]
 
 
-def migrate(dsn: str, *, post: bool = False) -> list[str]:
-    """Apply what is missing and return the names. Safe to run from several processes at once.
+def migrate(dsn: str, *, post: bool = False, say: Callable[[str], None] = print) -> list[str]:
+    """Apply what is missing and return the names. Safe to run from several processes at once; one that waits says so.
 
     Without `post` what comes after a version's last process is left, unless something later must be built on it, or
-    the database is new. Raises `MigrationFailed`, `OthersLive`.
+    the database is new. Raises `MigrationFailed`, and, before anything is run, `OthersLive`.
     """
-    return asyncio.run(apply(dsn, post=post))
+    return asyncio.run(apply(dsn, post=post, say=say))
 
 
-async def apply(dsn: str, *, post: bool = False) -> list[str]:
+async def apply(dsn: str, *, post: bool = False, say: Callable[[str], None] = print) -> list[str]:
     """As `migrate`, for those who run in a loop."""
     done: list[str] = []
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+            say("another migration of this database is under way: waiting for its end")
+            await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS public.migration (schema text, name text, at timestamptz DEFAULT now(),"
             " PRIMARY KEY (schema, name))"
         )
         due, _, others = await look(connection, post=post)
+        if others and (waiting := next((m for m in due if m.post), None)):
+            way = "Stop it, then run `trappetrin migrate --post`" if post else FORGOTTEN
+            raise OthersLive(
+                f"migration {waiting} waits, and nothing was run: this is version {VERSION}, and {', '.join(others)} of"
+                f" another version still lives. {way}"
+            )
         for migration in due:
-            if migration.post and others:
-                raise OthersLive(
-                    f"migration {migration} waits: this is version {VERSION}, and {', '.join(others)} of another"
-                    " version still lives. Stop it, then run `trappetrin migrate --post`"
-                )
             await run(connection, migration)
             done.append(str(migration))
     finally:
@@ -162,12 +173,16 @@ def unfit(schema: str, applied: Collection[str]) -> str | None:
 
     It may have been migrated further, as long as nothing was taken away.
     """
-    ours = migrations(schema)
-    if missing := [m.name for m in ours if not m.post and m.name not in applied]:
+    if missing := [m.name for m in migrations(schema) if not m.post and m.name not in applied]:
         return f"the database lacks {', '.join(missing)}: run `trappetrin migrate`"
-    if beyond := sorted(n for n in set(applied) - {m.name for m in ours} if n.endswith(POST)):
+    if beyond := taken(schema, applied):
         return f"a newer version has taken away what this one, {VERSION}, may need: {', '.join(beyond)} was run"
     return None
+
+
+def taken(schema: str, applied: Collection[str]) -> list[str]:
+    """The migrations by which a newer version took something away; there is no way back but a backup."""
+    return sorted(n for n in set(applied) - {m.name for m in migrations(schema)} if n.endswith(POST))
 
 
 async def run(connection: asyncpg.Connection, migration: Migration) -> None:
@@ -175,8 +190,14 @@ async def run(connection: asyncpg.Connection, migration: Migration) -> None:
     schema, name = migration.schema, migration.name
     async with connection.transaction():
         try:
-            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; SET LOCAL search_path TO {schema}")
+            await connection.execute(f"SET LOCAL lock_timeout = '{PATIENCE}s'; CREATE SCHEMA IF NOT EXISTS {schema}")
+            await connection.execute(f"SET LOCAL search_path TO {schema}")
             await connection.execute(migration.file.read_text(encoding="utf-8"))
+            await connection.execute("INSERT INTO public.migration (schema, name) VALUES ($1, $2)", schema, name)
+        except asyncpg.LockNotAvailableError as error:
+            raise MigrationFailed(
+                f"migration {migration} left nothing behind: another transaction held a table that it needs for"
+                f" {PATIENCE} s. Who has one open is in pg_stat_activity; run it again when that has ended"
+            ) from error
         except asyncpg.PostgresError as error:
             raise MigrationFailed(f"migration {migration} failed and left nothing behind: {error}") from error
-        await connection.execute("INSERT INTO public.migration (schema, name) VALUES ($1, $2)", schema, name)

@@ -145,12 +145,12 @@ class Process:
                 **{run.__name__: run(core) for run in parts.beside},
             }
             health.loops = [asyncio.create_task(loop, name=name) for name, loop in endless.items()]
-            starting = asyncio.create_task(self.start(subscriber, health))
+            belonging = asyncio.create_task(self.belong(subscriber, health))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait([*health.loops, stopping], return_when=asyncio.FIRST_COMPLETED)
             STOPPING()
-            starting.cancel()
-            await asyncio.gather(starting, return_exceptions=True)
+            belonging.cancel()
+            await asyncio.gather(belonging, return_exceptions=True)
             await core.stop()
             await subscriber.stop()
             for task in (*health.loops, stopping):
@@ -170,6 +170,14 @@ class Process:
         from shared.runtime.traces import Traces
 
         return Traces(self.service, self.settings.instance)
+
+    async def belong(self, subscriber: Subscriber, health: Health) -> None:
+        """A member of the group while this version may work on the database; it would only hold up who can."""
+        await health.looks.fit.wait()
+        await self.start(subscriber, health)
+        await health.looks.outgrown.wait()
+        await subscriber.stop()  # first, or the group might give us tasks anew
+        await subscriber.core.stop()
 
     async def start(self, subscriber: Subscriber, health: Health) -> None:
         """Join the group, however long the broker is away."""

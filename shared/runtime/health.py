@@ -1,6 +1,6 @@
 """Three things that are told apart, each with its reason: has it come up, is it alive, may it be relied on.
 
-Startup: it has joined the group and found the tables that it needs. Live: its loops run and the keeper's turns; when
+Startup: it has found the tables that it needs and joined the group. Live: its loops run and the keeper's turns; when
 not, only a restart helps. Ready: its tasks are claimed, nothing is halted, database and broker answer; when not, a
 restart does not help.
 """
@@ -27,7 +27,7 @@ class Health:
 
     def startup(self) -> Mapping[str, Any]:
         if not self.joined:
-            return told("the broker does not answer yet")
+            return told(self.not_joined())
         self.found = self.found or self.looks.database is None
         return told(None if self.found else self.looks.database)
 
@@ -43,7 +43,7 @@ class Health:
     def missing(self) -> str | None:
         """What is not there, in words. A source that is stopped for its dead letters holds nobody else up."""
         if not self.joined:
-            return "the broker does not answer yet"
+            return self.not_joined()
         stopped = self.core.halted | self.core.relay.stuck
         if stopped:
             return "; ".join(f"{task}: {why}" for task, why in sorted(stopped.items()))
@@ -52,6 +52,10 @@ class Health:
         if self.core.missing:
             return f"not claimed yet: {', '.join(sorted(self.core.missing))}"
         return "the producer is not connected" if self.core.relay.spoiled else None
+
+    def not_joined(self) -> str:
+        """The database comes first: which version it is of decides whether the group is joined."""
+        return self.looks.database or "the broker does not answer yet"
 
 
 def told(why: str | None) -> dict[str, Any]:

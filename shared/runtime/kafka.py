@@ -30,8 +30,8 @@ LIMIT, LEAVING = 20.0, 5.0
 class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """The core's `Consumer`, and the listener that tells the core what the group decided.
 
-    `task_of` names the task of a partition. With `copartitioned` the numbers must be the same in all topics: a task is
-    that number of each; were they ever to differ, states would be torn between processes, so nothing is claimed then.
+    `task_of` names the task of a partition. Of `topics` the numbers must be the same in all: a task is that number of
+    each; were they ever to differ, states would be torn between processes, so nothing is claimed then.
     """
 
     core: Core  # each needs the other, so it is set when both are there

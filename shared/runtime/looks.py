@@ -5,12 +5,13 @@ process's tasks hold; however much that becomes, reading them takes no more than
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from time import monotonic, time
 
 import asyncpg
 
-from shared.database.migrations import unfit
+from shared.database.migrations import taken, unfit
+from shared.loglines import OUTGROWN
 from shared.metrics import family
 from shared.runtime.contract import TaskId
 from shared.runtime.core import Core
@@ -30,7 +31,11 @@ OUTBOX = "SELECT task, count(*) AS rows, min(version) AS first FROM outbox WHERE
 
 
 class Looks:
-    """`database`, `broker`: why the last look at it failed, None when it did not."""
+    """`database`, `broker`: why the last look at it failed, None when it did not.
+
+    `fit`: set once the database was found to be one that this version may work on; `outgrown`: once a newer version
+    was found to have taken something away, after which it may not any more.
+    """
 
     def __init__(
         self, settings: Settings, service: str, pool: asyncpg.Pool, subscriber: Subscriber, watch: Counting
@@ -39,6 +44,7 @@ class Looks:
         self.metrics, self.lag, self.signals = watch.metrics, watch.lag, watch.signals
         self.database: str | None = "the database was not asked yet"
         self.broker: str | None = "the broker was not asked yet"
+        self.fit, self.outgrown = asyncio.Event(), asyncio.Event()
         self.first: dict[TaskId, tuple[int, float]] = {}  # the first row of a task, and when it was first seen
 
     @property
@@ -56,13 +62,21 @@ class Looks:
             async with asyncio.timeout(ANSWER):
                 applied = {r["name"] for r in await self.pool.fetch(APPLIED, self.service)}
                 if (why := unfit(self.service, applied)) is None:
+                    self.fit.set()
                     await self.look_at_outbox()
+                elif beyond := taken(self.service, applied):
+                    self.outgrow(beyond)
                 self.database = why
         except asyncpg.UndefinedTableError:
             self.database = "the database has no tables: run `trappetrin migrate`"
         except Exception as error:  # noqa: BLE001 - a connection that broke may fail in any way, and the next look comes
             self.database = f"the database does not answer: {type(error).__name__}"
         self.metrics.database.set(self.database is None)
+
+    def outgrow(self, beyond: Sequence[str]) -> None:
+        if not self.outgrown.is_set():
+            OUTGROWN(migration=beyond[0])
+            self.outgrown.set()
 
     async def look_at_outbox(self) -> None:
         rows = {r["task"]: r for r in await self.pool.fetch(OUTBOX, sorted(self.core.tasks))}

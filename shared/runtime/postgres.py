@@ -46,24 +46,25 @@ won AS (
     UPDATE task t SET version = t.version + 1, offsets = d.offsets, cursor = d.cursor
     FROM draft d JOIN held USING (task) WHERE t.task = d.task RETURNING t.task),
 facts AS (
-    INSERT INTO fact SELECT f.* FROM unnest(
+    INSERT INTO fact (task, entity, kind, key, version, recorded_at, body) SELECT f.* FROM unnest(
         $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::timestamptz[], $11::jsonb[])
         AS f(task, entity, kind, key, version, recorded_at, body) JOIN won USING (task)
     ON CONFLICT (task, entity, kind, key) DO UPDATE
     SET version = excluded.version, recorded_at = excluded.recorded_at, body = excluded.body),
 conclusions AS (
-    INSERT INTO conclusion SELECT c.* FROM unnest(
+    INSERT INTO conclusion (task, entity, kind, key, version, body) SELECT c.* FROM unnest(
         $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::jsonb[])
         AS c(task, entity, kind, key, version, body) JOIN won USING (task)
     ON CONFLICT (task, entity, kind, key) DO UPDATE SET version = excluded.version, body = excluded.body),
 rows AS (
-    INSERT INTO outbox SELECT o.* FROM unnest($18::text[], $19::bigint[], $20::text[], $21::bytea[])
+    INSERT INTO outbox (task, version, topic, body) SELECT o.* FROM unnest(
+        $18::text[], $19::bigint[], $20::text[], $21::bytea[])
         AS o(task, version, topic, body) JOIN won USING (task)),
 told AS (
     SELECT w.* FROM unnest($22::text[], $23::text[], $24::text[], $25::int[], $26::bigint[], $27::text[])
         AS w(task, entity, topic, partition, "offset", why) JOIN won USING (task)),
 flaws AS (
-    INSERT INTO flaw SELECT * FROM told WHERE why IS NOT NULL
+    INSERT INTO flaw (task, entity, topic, partition, "offset", why) SELECT * FROM told WHERE why IS NOT NULL
     ON CONFLICT DO NOTHING),
 mended AS (
     DELETE FROM flaw f USING told t WHERE t.why IS NULL

@@ -41,7 +41,7 @@ REPLACED: Sequence[tuple[str, str, str]] = (
     ("services/quota/domain/balance.py", "    return Quota(\n", f"    return Quota(\n        told_by='{NEXT}',\n"),
     (
         "shared/runtime/postgres.py",
-        "INSERT INTO conclusion SELECT c.* FROM",
+        "INSERT INTO conclusion (task, entity, kind, key, version, body) SELECT c.* FROM",
         "INSERT INTO conclusion (task, entity, kind, key, version, body, writer) SELECT c.*, 'the next version' FROM",
     ),
     (

@@ -2,6 +2,7 @@
 something away waits until no process of another version is left.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -46,15 +47,24 @@ async def test_half_a_migration_is_none(pool: asyncpg.Pool, database: str, folde
     assert await tables() == ["first", "second", "third"]
 
 
-async def test_nothing_is_taken_away_while_another_version_lives(database: str, folder: Path) -> None:
-    (folder / "0001_first.sql").write_text(FIRST)
-    await apply(database)
-    (folder / "0002_wider.sql").write_text("ALTER TABLE first ADD more int")
-    (folder / "0002_narrower.post.sql").write_text("ALTER TABLE first DROP id")
+@pytest.fixture
+async def old(database: str) -> AsyncIterator[asyncpg.Pool]:
+    """Of a process of an older version."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrations, "VERSION", "0.0.1")
         old = await open_pool(database, "mended", "mended-2")
     await old.fetchval("SELECT 1")
+    yield old
+    await old.close()
+
+
+async def test_nothing_is_taken_away_while_another_version_lives(
+    database: str, folder: Path, old: asyncpg.Pool
+) -> None:
+    (folder / "0001_first.sql").write_text(FIRST)
+    await apply(database)
+    (folder / "0002_wider.sql").write_text("ALTER TABLE first ADD more int")
+    (folder / "0002_narrower.post.sql").write_text("ALTER TABLE first DROP id")
     name = "trappetrin/mended/0.0.1/mended-2"
 
     assert await apply(database) == ["mended/0002_wider.sql"]
@@ -67,6 +77,59 @@ async def test_nothing_is_taken_away_while_another_version_lives(database: str, 
 
     assert await apply(database, post=True) == ["mended/0002_narrower.post.sql"]
     assert await standing(database, post=True) == ([], [], [])
+
+
+async def test_where_one_is_in_the_way_nothing_is_run(database: str, folder: Path, old: asyncpg.Pool) -> None:
+    (folder / "0001_first.sql").write_text(FIRST)
+    await apply(database)
+    (folder / "0002_wider.sql").write_text("ALTER TABLE first ADD more int")
+    (folder / "0002_narrower.post.sql").write_text("ALTER TABLE first DROP id")
+    (folder / "0003_widest.sql").write_text("ALTER TABLE first ADD most int")
+    due = [f"mended/{name}" for name in ("0002_wider.sql", "0002_narrower.post.sql", "0003_widest.sql")]
+
+    with pytest.raises(
+        OthersLive,
+        match=r"mended/0002_narrower\.post\.sql waits, and nothing was run: .* An earlier post-migration was forgotten:"
+        " run `trappetrin migrate --post` by the console of the version that lives, or stop it",
+    ):
+        await apply(database)
+
+    assert [str(m) for m in (await standing(database)).due] == due
+
+    await old.close()
+
+    assert await apply(database) == due
+
+
+async def test_a_migration_does_not_wait_for_a_table_for_ever(
+    pool: asyncpg.Pool, database: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "0001_first.sql").write_text(FIRST)
+    await apply(database)
+    (folder / "0002_wider.sql").write_text("ALTER TABLE first ADD more int")
+    monkeypatch.setattr(migrations, "PATIENCE", 0.1)
+    async with pool.acquire() as holder, holder.transaction():
+        await holder.execute("LOCK mended.first IN ACCESS SHARE MODE")
+
+        with pytest.raises(MigrationFailed, match=r"mended/0002_wider\.sql left nothing behind: .*pg_stat_activity"):
+            await apply(database)
+
+    assert await apply(database) == ["mended/0002_wider.sql"]
+
+
+async def test_who_waits_for_another_migration_says_so(pool: asyncpg.Pool, database: str, folder: Path) -> None:
+    (folder / "0001_first.sql").write_text(FIRST)
+    said: asyncio.Queue[str] = asyncio.Queue()
+    async with pool.acquire() as other:
+        await other.execute("SELECT pg_advisory_lock($1)", migrations.LOCK)
+        waiting = asyncio.create_task(apply(database, say=said.put_nowait))
+
+        assert await said.get() == "another migration of this database is under way: waiting for its end"
+        assert await pool.fetchval("SELECT to_regnamespace('mended')") is None
+
+        await other.execute("SELECT pg_advisory_unlock($1)", migrations.LOCK)
+
+    assert await waiting == ["mended/0001_first.sql"]
 
 
 async def test_a_new_database_gets_all_at_once(database: str, folder: Path) -> None:

@@ -54,7 +54,7 @@ async def put_back(
         try:
             if wrong := unlike(told.tables, await contents(connection)):
                 raise Impossible(f"the database does not hold what was backed up: {'; '.join(wrong)}")
-            await apply(target.database)
+            await apply(target.database, say=say)
             services = {} if topics_lost else await read_back(Ground(Topics(target), target.database, say), connection)
             for service in services:
                 await connection.execute(DROP.format(schema=service))
@@ -77,7 +77,7 @@ async def in_its_place(system: System, operator: Operator, say: Say) -> dict[str
     connection = await asyncpg.connect(system.database, timeout=10)
     try:
         await refuse_while_alive(connection, SERVICES)
-        await apply(system.database)
+        await apply(system.database, say=say)
         services = await read_back(Ground(Topics(system), system.database, say), connection)
         noted = {"backup": None, "services": services, "topics_lost": False}
         await connection.execute(DONE, await note(connection, "restored", operator, noted))

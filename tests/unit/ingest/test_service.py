@@ -12,6 +12,8 @@ from shared.events.day import closing
 from shared.events.partitioning import PARTITIONS, partition_of
 from shared.events.topics import OPERATIONS
 from shared.runtime.contract import Draft, Handler, Record, Task
+from shared.runtime.tracing import ROOM
+from tests.edge import Edge
 
 ORG, FACTS, REPLIES = "org.0123.in.v1", "municipality.0851.facts.in.v1", "municipality.0851.replies.in.v1"
 DEAD = "ingest.dead-letters.v1"
@@ -304,6 +306,26 @@ async def test_a_fact_too_large_to_be_published_is_refused(edge: Any) -> None:
     assert (receipt["fate"], receipt["field"]) == ("refused", "data")
     assert receipt["rule"] == f"must not be larger than {LARGEST} bytes as it is published"
     assert not edge.store.facts
+
+
+@pytest.mark.parametrize("trace", [None, f"00-{'a' * 32}-{'b' * 16}-01"])
+async def test_traced_or_not_a_fact_has_one_fate_at_the_largest_size(
+    edge: Any, trace: str | None, new_edge: type[Edge], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from services.ingest import service
+
+    line = edge.event("reference.published")
+    await edge.send(FACTS, line)
+    most = {o.size() for topic, o in edge.out if topic == "control.v1"}.pop() + ROOM
+    answers = []
+    for largest in (most, most - 1):
+        monkeypatch.setattr(service, "LARGEST", largest)
+        another = new_edge()
+        another.trace = trace
+        [receipt] = await another.send(FACTS, line)
+        answers.append((receipt["fate"], receipt.get("value")))
+
+    assert answers == [("accepted", None), ("refused", f"{most} bytes")]
 
 
 async def test_a_buried_record_is_refused_and_somebody_must_look(edge: Any) -> None:

@@ -34,6 +34,10 @@ def test_before_it_has_joined_it_is_alive_and_neither_up_nor_ready(health: Any) 
     assert [c()["ok"] for c in (health.startup, health.live, health.ready)] == [False, True, False]
     assert {health.startup()["why"], health.ready()["why"]} == {"the broker does not answer yet"}
 
+    health.looks.database = "the database has no tables: run `trappetrin migrate`"
+
+    assert {health.startup()["why"], health.ready()["why"]} == {"the database has no tables: run `trappetrin migrate`"}
+
 
 def test_once_it_was_up_a_database_that_goes_away_leaves_it_up_and_alive(health: Any) -> None:
     why = "the database lacks 0002_more.sql: run `trappetrin migrate`"

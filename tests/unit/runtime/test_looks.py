@@ -7,10 +7,14 @@ from typing import Any
 import asyncpg
 import pytest
 
+from shared.database.migrations import migrations
 from shared.metrics import Metrics
+from shared.runtime.app import Process
 from shared.runtime.counting import Counting
-from shared.runtime.looks import Looks
+from shared.runtime.health import Health
+from shared.runtime.looks import APPLIED, Looks
 from shared.settings import Settings
+from shared.version import VERSION
 
 TORN = asyncpg.InternalClientError("got result for unknown protocol state 3")
 """What asyncpg raised of a connection that was swallowed for a while: neither of the server nor of the interface."""
@@ -35,6 +39,47 @@ async def test_a_torn_connection_is_told_and_ends_nothing(looks: Looks) -> None:
 
     assert looks.database == "the database does not answer: InternalClientError"
     assert looks.broker == "the broker does not answer: InternalClientError"
+
+
+async def test_an_older_process_leaves_its_group_when_something_was_taken_away(
+    looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied, happened = [m.name for m in migrations("quota")], list[str]()
+    monkeypatch.setattr("shared.runtime.looks.OUTGROWN", lambda **told: happened.append(told["migration"]))
+
+    async def database(sql: str, *_words: Any) -> list[dict[str, str]]:
+        return [{"name": name} for name in applied] if sql == APPLIED else []
+
+    def noted(what: str) -> Any:
+        async def note(*_words: Any) -> None:
+            happened.append(what)
+
+        return note
+
+    looks.pool.fetch = database
+    monkeypatch.setattr(Process, "start", noted("joined"))
+    core = SimpleNamespace(wanted=set(), tasks={}, stop=noted("gave up its tasks"))
+    looks.subscriber = SimpleNamespace(core=core, stop=noted("left"))
+    health = Health(looks.core, SimpleNamespace(beat=0.0), looks)
+    belonging = asyncio.create_task(Process("quota", looks.settings).belong(looks.subscriber, health))
+    await asyncio.sleep(0)
+
+    assert happened == []
+
+    await looks.look_at_database()
+    await asyncio.sleep(0)
+
+    assert happened == ["joined"]
+
+    applied.append("9000_narrower.post.sql")
+    await looks.look_at_database()
+    await belonging
+    await looks.look_at_database()
+
+    assert happened == ["joined", "9000_narrower.post.sql", "left", "gave up its tasks"]
+    assert health.missing() == (
+        f"a newer version has taken away what this one, {VERSION}, may need: 9000_narrower.post.sql was run"
+    )
 
 
 @pytest.mark.parametrize("loop", ["run", "signal"])

@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from tests.collector import Collector, Seen, collecting
 AFDELING = "0123-001"
 A, B = "0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "b7ad6b7169203331"
+AT = datetime(2026, 1, 2, 8, tzinfo=UTC)
 ACTORS = {"proposed_by": "m1", "approved_by": "m2"}
 Make = Callable[[], list[Traces]]
 
@@ -89,7 +91,7 @@ def traces(collector: Collector) -> Iterator[Make]:
 
 def run(*lots: list[bytes], tracers: list[Traces] | None = None) -> Offline:
     """Lot after lot, each with all that follows from it; then all spans are with the collector."""
-    offline = Offline()
+    offline = Offline(clock=lambda: AT)
     for (core, _), tracer in zip(offline.cores, tracers or (), strict=bool(tracers)):
         core.tracer = tracer
 
@@ -226,13 +228,13 @@ def test_turned_off_nothing_is_told_and_turned_on_nothing_else(traces: Make) -> 
 
     assert set(parents(off, "quotas.v1")) == {""}
     assert "" not in parents(on, "quotas.v1")
-    assert untimed(off) == untimed(on)
+    assert untraced(off) == untraced(on)
 
 
-def untimed(offline: Offline) -> list[Any]:
-    """What went out, but for its time and its trace."""
+def untraced(offline: Offline) -> list[Any]:
+    """What went out, to the byte, but for its trace."""
     return [
-        (topic, r.key, [(name, value) for name, value in r.headers if name not in ("ce_time", TRACEPARENT)])
+        (topic, r._replace(headers=[(name, value) for name, value in r.headers if name != TRACEPARENT]))
         for topic, r in outbound(offline)
     ]
 
@@ -271,7 +273,7 @@ def test_a_collector_in_need_or_away_hurts_nobody(traces: Make, monkeypatch: pyt
     away = run(GROUND, [vacancy("v1", A)], tracers=traces())  # nobody is at that address any more
     root.handlers = handlers
 
-    assert untimed(offline) == untimed(away) == untimed(run(GROUND, [vacancy("v1", A)]))
+    assert untraced(offline) == untraced(away) == untraced(run(GROUND, [vacancy("v1", A)]))
     assert needy.requests > 0
     assert {str(line["library"]).partition(".")[0] for line in lines} == {"opentelemetry"}
     assert all(loglines.fits("library", line["library"]) for line in lines)
