@@ -22,7 +22,7 @@ AT_ONCE = 1_000
 
 # Everything that was accepted, in the order in which it was.
 FACTS = """
-SELECT kind, body, content, topic, partition, "offset", source, event_id, event_type, recorded_at
+SELECT kind, body, content, topic, partition, "offset", source, event_id, event_type, recorded_at, trace
 FROM ingest.fact WHERE NOT parked ORDER BY recorded_at, topic, partition, "offset"
 """
 CONCLUSIONS = "SELECT kind, body FROM {schema}.conclusion WHERE kind = ANY($1) ORDER BY task, entity, kind, key"
