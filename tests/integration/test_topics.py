@@ -41,7 +41,8 @@ def by_hand(server: str) -> None:
         NewTopic("ledger.v1", 3, 1),
         NewTopic("org.0123.in.v1", 1, 1),
     ]
-    for future in AdminClient({"bootstrap.servers": server}).create_topics(given, operation_timeout=30).values():
+    admin = AdminClient({"bootstrap.servers": server})  # it must live until the last topic is made
+    for future in admin.create_topics(given, operation_timeout=30).values():
         future.result(30)
 
 
