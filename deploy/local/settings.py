@@ -14,12 +14,17 @@ LOW, HIGH = 20_000, 32_000
 
 def home() -> Path:
     """The stack's folder: ports, data and logs; `.local` in the repository unless TRAPPETRIN_HOME is set."""
-    return Path(os.environ.get("TRAPPETRIN_HOME", ROOT / ".local")).resolve()
+    return folder("TRAPPETRIN_HOME", ROOT / ".local")
 
 
 def cache() -> Path:
     """What is fetched once and serves every stack; `.local/cache` unless TRAPPETRIN_CACHE says otherwise."""
-    return Path(os.environ.get("TRAPPETRIN_CACHE", ROOT / ".local" / "cache")).resolve()
+    return folder("TRAPPETRIN_CACHE", ROOT / ".local" / "cache")
+
+
+def folder(variable: str, otherwise: Path) -> Path:
+    """An empty variable is one that is not set: taken as a path it would be wherever the command was called."""
+    return Path(os.environ.get(variable) or otherwise).resolve()
 
 
 def free_port(taken: frozenset[int] = frozenset()) -> int:
