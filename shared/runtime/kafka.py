@@ -108,8 +108,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
 
     async def ends(self, tasks: Iterable[TaskId]) -> dict[TaskId, dict[str, int]]:
         """Also of no task the broker is asked something, so that one that is away is noticed by those who have none."""
-        found: dict[TaskId, dict[str, int]] = {task: {} for task in tasks}
-        partitions = [p for task in found for p in self.partitions(task)]
+        found, ours = {task: dict[str, int]() for task in tasks}, self.assigned()
+        partitions = [p for task in found for p in ours.get(task, ())]
         if partitions:
             for p, end in (await self.subscriber.consumer.end_offsets(partitions)).items():  # type: ignore[union-attr]  # assigned, so it is there
                 found[self.task_of(p.topic, p.partition)][p.topic] = end
@@ -118,7 +118,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         return found
 
     async def hints(self, tasks: Iterable[TaskId]) -> dict[TaskId, dict[str, int]]:
-        consumer, places = self.subscriber.consumer, [(task, p) for task in tasks for p in self.partitions(task)]
+        consumer, ours = self.subscriber.consumer, self.assigned()
+        places = [(task, p) for task in tasks for p in ours.get(task, ())]
         told = await asyncio.gather(*(consumer.committed(p) for _, p in places))  # type: ignore[union-attr]  # assigned, so it is there
         found: dict[TaskId, dict[str, int]] = {}
         for (task, p), at in zip(places, told, strict=True):
@@ -127,8 +128,13 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         return found
 
     def partitions(self, task: TaskId) -> list[TopicPartition]:
-        consumer = self.subscriber.consumer
-        return [p for p in consumer.assignment() if self.task_of(p.topic, p.partition) == task] if consumer else []
+        return self.assigned().get(task, [])
+
+    def assigned(self) -> dict[TaskId, list[TopicPartition]]:
+        consumer, found = self.subscriber.consumer, dict[TaskId, list[TopicPartition]]()
+        for p in consumer.assignment() if consumer else ():
+            found.setdefault(self.task_of(p.topic, p.partition), []).append(p)
+        return found
 
     def every_task(self) -> set[TaskId]:
         """The tasks that all replicas have together, as far as the broker has told of its topics."""

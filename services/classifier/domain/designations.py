@@ -102,12 +102,12 @@ class AreaFacts:
     def shown(self, year: int, day: date, agreement: Document | None) -> dict[Designation, Designated]:
         """All of a list year, published and computed side by side, for those who compare them."""
         complete = len(newest(self.by_year.get(year, ()), day)) == INDICATORS
-        said = self.said.get(year, {})
+        said, computed = self.said.get(year, {}), {n: self.computed(n, year, day, agreement) for n in ALL}
         return {
             name: Designated(
                 published=said.get(name),
-                computed=self.computed(name, year, day, agreement),
-                result=self.result(name, year, day, agreement),
+                computed=computed[name],
+                result=said.get(name, computed[name]),
                 counts=complete or name in said,
             )
             for name in ALL
