@@ -88,7 +88,6 @@ def list_year(in_use: Mapping[Designation, InUse]) -> int | None:
 def area_of(name: str, parameters: Parameters, recorded_at: datetime) -> Area:
     in_use, area = designated(name, parameters), parameters.area(name)
     agreement = parameters.agreements.latest_of_all()
-    document = agreement.document if agreement else None
     return Area(
         recorded_at=recorded_at,
         area_id=name,
@@ -98,7 +97,7 @@ def area_of(name: str, parameters: Parameters, recorded_at: datetime) -> Area:
         omdannelse=in_use["omdannelse"].result,
         forebyggelse=in_use["forebyggelse"].result,
         headline=headline(in_use),
-        years=[AreaYear(year=y, designations=area.shown(y, AFTER_EVERYTHING, document)) for y in area.years],
+        years=[AreaYear(year=y, designations=area.shown(y, AFTER_EVERYTHING, agreement)) for y in area.years],
     )
 
 

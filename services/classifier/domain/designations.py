@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from services.classifier.domain.figures import Averages, figures, newest
 from shared.agreement.criteria import all_of, conjunct, four
-from shared.agreement.document import Document
+from shared.agreement.inforce import Agreement
 from shared.events.inbound import IndicatorObserved, ListPublished
 from shared.events.internal import Designated, Verdict
 from shared.events.values import Designation
@@ -59,13 +59,14 @@ class AreaFacts:
             self.by_year.setdefault(o.as_of.year, []).append(o)
         self.said = {year: said for year, listed in lists.items() if (said := published(listed, name))}
         self.years: Sequence[int] = sorted({*self.by_year, *self.said})
+        self.known: dict[tuple[Designation, int, date, str], Verdict] = {}
 
     def days(self) -> set[date]:
         """On which a designation may begin or end."""
         effective = {o.effective_from for year in self.by_year.values() for o in year}
         return effective | {date(year, 12, 1) for year in self.years}
 
-    def on(self, day: date, agreement: Document | None) -> dict[Designation, InUse]:
+    def on(self, day: date, agreement: Agreement | None) -> dict[Designation, InUse]:
         """Each designation by the newest list year that counts for it."""
         years = [y for y in reversed(self.years) if day >= date(y, 12, 1)]
         complete = {y for y in years if len(newest(self.by_year.get(y, ()), day)) == INDICATORS}
@@ -75,16 +76,22 @@ class AreaFacts:
             found[name] = InUse(year, None if year is None else self.result(name, year, day, agreement))
         return found
 
-    def result(self, name: Designation, year: int, day: date, agreement: Document | None) -> Verdict:
+    def result(self, name: Designation, year: int, day: date, agreement: Agreement | None) -> Verdict:
         """As published, or, where that is not said, computed."""
         said = self.said.get(year, {}).get(name)
         return self.computed(name, year, day, agreement) if said is None else said
 
-    def computed(self, name: Designation, year: int, day: date, agreement: Document | None) -> Verdict:
+    def computed(self, name: Designation, year: int, day: date, agreement: Agreement | None) -> Verdict:
         """From that year's figures effective by the day; three-valued; without an agreement there are no limits."""
         if agreement is None:
             return None
-        criteria = agreement.criteria
+        key = name, year, day, agreement.version
+        if key not in self.known:  # the stricter ones ask for the looser ones, and every year for those before it
+            self.known[key] = self.by_criteria(name, year, day, agreement)
+        return self.known[key]
+
+    def by_criteria(self, name: Designation, year: int, day: date, agreement: Agreement) -> Verdict:
+        criteria = agreement.document.criteria
         if name == "omdannelse":
             years = range(year, year - criteria.omdannelse.consecutive_lists.value, -1)
             return all_of([self.result("parallelsamfund", y, day, agreement) for y in years])
@@ -99,7 +106,7 @@ class AreaFacts:
         enough, _ = four(rules, known, self.averages.of_year(year))
         return all_of([enough, *(c.verdict for c in conjuncts)])
 
-    def shown(self, year: int, day: date, agreement: Document | None) -> dict[Designation, Designated]:
+    def shown(self, year: int, day: date, agreement: Agreement | None) -> dict[Designation, Designated]:
         """All of a list year, published and computed side by side, for those who compare them."""
         complete = len(newest(self.by_year.get(year, ()), day)) == INDICATORS
         said, computed = self.said.get(year, {}), {n: self.computed(n, year, day, agreement) for n in ALL}

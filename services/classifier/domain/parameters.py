@@ -53,7 +53,7 @@ class Parameters:
         """Without an agreement: as published only."""
         key = area, day, agreement.version if agreement else None
         if key not in self.designated:
-            self.designated[key] = self.area(area).on(day, agreement.document if agreement else None)
+            self.designated[key] = self.area(area).on(day, agreement)
         return self.designated[key]
 
     def days(self) -> set[date]:
