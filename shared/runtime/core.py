@@ -44,7 +44,7 @@ T = TypeVar("T")
 class Core:
     """`task_of` names the task of a record's partition; `believes_gaps`: offsets of the topic may rightly have holes.
 
-    `cache`: facts kept in memory per task; `limit`: seconds for one call of the store; `overflow`: when a task is
+    `cache`: facts and conclusions in memory; `limit`: seconds for one call of the store; `overflow`: when a task is
     stopped for its dead letters instead of being drained.
     """
 
@@ -218,6 +218,9 @@ class Core:
             self.tell_letters(draft)
             if task.cursor is not None:
                 self.wake.set()
+        if sum(t.cache.weight for t in self.tasks.values()) > self.cache:
+            for task in self.tasks.values():  # by half, so that it is seldom done
+                task.cache.shrink(self.cache // len(self.tasks) // 2)
         return won
 
     def adopt(self, draft: Draft) -> None:
@@ -225,11 +228,7 @@ class Core:
         task.version += 1
         task.offsets, task.cursor = draft.offsets, draft.cursor
         for name, entity in draft.entities.items():
-            task.weight += len(entity.facts) - len(task.cache[name].facts if name in task.cache else ())
-            task.cache[name] = entity
-        if task.weight > self.cache:
-            task.cache.clear()
-            task.weight = 0
+            task.cache.put(name, entity)
 
     def tell_letters(self, draft: Draft) -> None:
         if draft.flaws:
@@ -312,7 +311,7 @@ class Core:
                 self.halt(task_id, "setback", f"behind what was consumed before, the database was set back: {where}")
                 continue
             if before and before.version == task.version - 1:
-                task.cache, task.weight = before.cache, before.weight
+                task.cache = before.cache
             self.tasks[task_id] = task
             self.relay.take_over(task_id)
             self.consumer.play(task_id, task.offsets)

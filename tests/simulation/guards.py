@@ -111,7 +111,7 @@ def no_version_of_cache(replica: "Replica") -> None:
         await claim()
         for name in core.tasks.keys() - before:
             if kept := known.get(name):
-                core.tasks[name].cache, core.tasks[name].weight = kept.cache, kept.weight
+                core.tasks[name].cache = kept.cache
 
     core.claim = trusting
 
