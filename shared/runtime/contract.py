@@ -25,7 +25,8 @@ EVERYONE = ""
 
 
 class Record(NamedTuple):
-    """As the broker gave it; nothing is decoded yet. `headers` may hold anything.
+    """As the broker gave it; nothing is decoded yet. `headers` may hold anything; of their names, what is not UTF-8
+    stands as surrogates.
 
     `timestamp`: when the broker took it, milliseconds since 1970; 0 where nobody says.
     """
@@ -55,7 +56,7 @@ class Outgoing(NamedTuple):
         return (
             len(self.key or b"")
             + len(self.value or b"")
-            + sum(len(n) + len(v or b"") + 8 for n, v in self.headers)
+            + sum(len(n.encode()) + len(v or b"") + 8 for n, v in self.headers)
             + 64
         )
 
