@@ -36,6 +36,8 @@ from shared.runtime.views import State, merge, view
 SMALL = (Path(__file__).parents[2] / "examples" / "small.ndjson").read_bytes().splitlines()
 LINES = [*SMALL, *(line(event).encode() for event in simulate(4, afdelinger=3, broken=0.02))]
 OPERATOR = Operator("drift-7", "a test")
+SPOILT = b'{"version": 1}'
+"""Of a record that can not be used."""
 
 
 class MemoryTopics(Topics):
@@ -92,6 +94,16 @@ class Live:
         await self.start()
         await self.settle()
         await self.stop()
+
+    async def spoil(self) -> None:
+        """Two records come that neither quota nor matching can use; one is sent again, as it should have been."""
+        log = next(log for (topic, _), log in self.broker.logs.items() if topic == "vacancies.v1" and log)
+        good, at = log[0], str(len(log)).encode()
+        told = {**dict(good.headers), "ce_id": b"spoilt"}
+        log += [good._replace(value=SPOILT, headers=tuple(told.items()))] * 2
+        await self.settle()
+        log.append(good._replace(headers=(*good.headers, ("redrive_offset", at), ("redrive_attempt", b"1"))))
+        await self.settle()
 
     async def stop(self) -> None:
         for pool in self.pools:

@@ -15,6 +15,7 @@ from services.cli.evaluate import DOMAINS
 from services.cli.ground.reading import Place, Topics
 from services.cli.ground.said import Line, Said, concluded, own_topics, strays
 from services.cli.letters import of_record
+from services.cli.marks import Mark, mark_of
 from services.quota.domain.ledger import standing
 from shared.events.cloudevents import Invalid
 from shared.events.decoding import CONCLUSIONS, decode
@@ -31,17 +32,24 @@ HISTORY = (Anchor.kind, Position.kind)
 
 @dataclass(slots=True)
 class Letters:
-    """The service's dead letters of one task: which places they are of, and what they left incomplete."""
+    """The service's dead letters of one task, by the places that they tell, with why; and what they left incomplete."""
 
-    places: set[tuple[str, int, int]] = field(default_factory=set)
+    told: dict[tuple[str, int, int], list[tuple[Mark, str]]] = field(default_factory=dict)
     flaws: dict[tuple[str, int, int], Flaw] = field(default_factory=dict)
 
     def hear(self, record: Record) -> None:
         letter = of_record(record)
-        came = Record(*letter.source, record.key, record.value, record.headers)
-        topic, partition, first = came.topic, came.partition, first_offset(came)
-        self.places.add((topic, partition, came.offset))
-        self.flaws[topic, partition, first] = Flaw(entity_named(record), topic, partition, first, letter.reason[:500])
+        self.told.setdefault(letter.source, []).append((mark_of(letter), letter.reason[:500]))
+
+    def holds(self, record: Record) -> bool:
+        """Whether the record has become a dead letter: it leaves its entity incomplete."""
+        topic, partition, first = record.topic, record.partition, first_offset(record)
+        for mark, why in self.told.get(record[:3], ()):
+            if mark.fits(record) and not mark.precedes(record):
+                flaw = Flaw(entity_named(record), topic, partition, first, why)
+                self.flaws.setdefault((topic, partition, first), flaw)
+                return True
+        return False
 
     def mended(self, record: Record) -> None:
         """A record that could be used; if it was sent again, what it left incomplete is whole."""
@@ -109,8 +117,7 @@ def replay(topics: Topics, service: str, task: TaskId, targets: Mapping[Place, i
 
 
 def take(found: Replayed, record: Record, letters: Letters, ignores: frozenset[str]) -> None:
-    place = record.topic, record.partition, record.offset
-    if place in letters.places:
+    if letters.holds(record):
         return
     try:
         fact = decode(record)
