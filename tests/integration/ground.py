@@ -23,6 +23,7 @@ from shared.clock import utc_now
 from shared.database.pool import open_pool
 from shared.events.decoding import route
 from shared.events.internal import AreaNamed, LedgerLine
+from shared.events.partitioning import PARTITIONS
 from shared.events.topics import CONCLUDED, INTERNAL, READS
 from shared.runtime.contract import Outgoing, Record
 from shared.runtime.core import Core
@@ -155,3 +156,11 @@ def assert_versions_are_whole(broker: MemoryBroker) -> None:
     assert {event: told for event, told in contents.items() if len(told) > 1} == {}
     assert found.twice == []
     assert all(list(found.lines(home)) for home in found.journals)  # raises where there is a hole
+
+
+def assert_all_were_told(broker: MemoryBroker) -> None:
+    """What concerns everyone is in every partition."""
+    told = [{dict(r.headers)["ce_id"] for r in log} for (topic, _), log in broker.logs.items() if topic == "control.v1"]
+
+    assert len(told) == PARTITIONS
+    assert [ids for ids in told if ids != told[0]] == []

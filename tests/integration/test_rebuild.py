@@ -131,9 +131,10 @@ async def test_a_service_whose_own_topic_is_empty_is_not_rebuilt(live: Live) -> 
 
 async def test_what_could_not_be_used_stays_out_and_what_it_left_incomplete_is_known(live: Live) -> None:
     flaws = 'SELECT array_agg((task, entity, topic, partition, "offset", why)::text ORDER BY 1) FROM {}.flaw'
+    forget = "DELETE FROM {}.flaw"
     for service in ("quota", "matching"):
         marked = await told(live.dsn, flaws.format(service))
-        await told(live.dsn, f"DELETE FROM {service}.flaw")
+        await told(live.dsn, forget.format(service))
         done = await live.rebuild(service, accept=True)
 
         assert (done.news, done.swapped) == ([], True)

@@ -12,10 +12,8 @@ from services.cli.ground.quiet import Claimed, targets_of
 from services.cli.ground.reading import Impossible
 from services.cli.ground.shadow import Ground, Home, Made, Shadow
 from services.ingest.contract import task_of
-from services.ingest.domain import fact_id
-from services.ingest.service import publications
 from services.ingest.store import row
-from shared.events.topics import INTERNAL, dead_letters, topic_of
+from shared.events.topics import INTERNAL, dead_letters
 from shared.runtime.contract import Outgoing, Row, RowId, TaskId
 from shared.runtime.packing import pack
 
@@ -120,10 +118,10 @@ async def make(
         edge.take(record)
         records += 1
         if len(edge.kept) >= AT_ONCE:
-            missing += unpublished(edge) if whole else ()
+            missing += edge.unpublished() if whole else ()
             problems += await shadow.fill(edge)
             say(f"{records:,} records, {records / (monotonic() - began):,.0f} a second")
-    missing += unpublished(edge) if whole else ()
+    missing += edge.unpublished() if whole else ()
     problems += [*await shadow.fill(edge), *await shadow.finish(edge), *edge.unread]
     await shadow.copy("outbox", OUTBOX, [(*r.id, pack(r.records)) for r in rows_of(missing, claimed)])
     say("comparing")
@@ -135,13 +133,6 @@ async def make(
         offsets.setdefault(task_of(topic, number), {}).update({topic: at} if at else {})
     live, made = await shadow.hash("live"), await shadow.hash("shadow")
     return Made(shadow, offsets, records, len(edge.fixed), differing, {}, live, made)
-
-
-def unpublished(edge: Edge) -> Iterator[tuple[TaskId, str, Outgoing]]:
-    """Of the facts at hand what the services were never told: a lost outbox had it."""
-    for kept in edge.kept:
-        if not kept.parked and topic_of(kept.fact) and fact_id(kept.fact) not in edge.published:
-            yield from ((kept.origin.task, topic, record) for topic, record in publications(kept))
 
 
 def rows_of(missing: list[tuple[TaskId, str, Outgoing]], claimed: Mapping[TaskId, Claimed]) -> Iterator[Row]:
