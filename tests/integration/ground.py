@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ class Live:
 
     async def rebuild(self, service: str, *, accept: bool = False, dry_run: bool = False) -> Rebuilt:
         """While nobody runs."""
-        ground = Ground(MemoryTopics(self.broker), self.dsn, lambda _words: None)
+        ground = Ground(partial(MemoryTopics, self.broker), self.dsn, lambda _words: None)
         return await rebuilt(ground, service, OPERATOR, accept=accept, dry_run=dry_run)
 
     async def state(self) -> State:

@@ -10,7 +10,7 @@ from services.cli.evaluate import is_inbound
 from services.cli.ground.edge import Edge, Receipts, published
 from services.cli.ground.quiet import Claimed, targets_of
 from services.cli.ground.reading import Impossible
-from services.cli.ground.shadow import Ground, Home, Made, Shadow
+from services.cli.ground.shadow import OUTBOX, Ground, Home, Made, Shadow
 from services.ingest.contract import task_of
 from services.ingest.store import row
 from shared.events.topics import INTERNAL, dead_letters
@@ -24,7 +24,6 @@ FACT = (
 )  # fmt: skip
 FIXED = ("sequence", "key", "field", "value")
 REFUSAL = ("identity", "topic", "partition", "offset", "field", "rule", "value", "recorded_at")
-OUTBOX = ("task", "version", "topic", "body")
 
 # Rows that are not the same in both; of two refusals of one event either may have come first.
 FACTS = """
@@ -97,7 +96,7 @@ async def make(
     ground: Ground, connection: asyncpg.Connection, claimed: Mapping[TaskId, Claimed], *, whole: bool
 ) -> Made:
     """As `keyed.make`; `whole`: up to the last record that was answered. Raises `Impossible`."""
-    topics, _, say = ground
+    topics, say = ground.look(), ground.say
     inbound = {p: int(high) for p, (_, high) in topics.ends.items() if is_inbound(p[0])}
     shadow, receipts = EdgeShadow(connection, SERVICE), Receipts()
     answers = {p: int(high) for p, (_, high) in topics.ends.items() if p[0].endswith(".receipts.v1")}
@@ -123,16 +122,14 @@ async def make(
             say(f"{records:,} records, {records / (monotonic() - began):,.0f} a second")
     missing += edge.unpublished() if whole else ()
     problems += [*await shadow.fill(edge), *await shadow.finish(edge), *edge.unread]
-    await shadow.copy("outbox", OUTBOX, [(*r.id, pack(r.records)) for r in rows_of(missing, claimed)])
+    problems += await shadow.copy("outbox", OUTBOX, [(*r.id, pack(r.records)) for r in rows_of(missing, claimed)])
     say("comparing")
     differing = await shadow.differing()
-    if problems:
-        differing.setdefault(("", ""), []).extend(problems)
     offsets: dict[TaskId, dict[str, int]] = {task: {} for task in claimed}
     for (topic, number), at in consumed.items():
         offsets.setdefault(task_of(topic, number), {}).update({topic: at} if at else {})
     live, made = await shadow.hash("live"), await shadow.hash("shadow")
-    return Made(shadow, offsets, records, len(edge.fixed), differing, {}, live, made)
+    return Made(shadow, offsets, records, len(edge.fixed), differing, {}, problems, live, made)
 
 
 def rows_of(missing: list[tuple[TaskId, str, Outgoing]], claimed: Mapping[TaskId, Claimed]) -> Iterator[Row]:
