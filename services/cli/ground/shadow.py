@@ -1,7 +1,8 @@
 """The tables of a state that is made anew, beside the live ones: filled, and put in their place."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, ClassVar, NamedTuple
 
 import asyncpg
 import orjson
@@ -21,6 +22,12 @@ OUTBOX = ("task", "version", "topic", "body")
 
 # All that was committed and that the broker does not have yet.
 UNSENT = "SELECT topic, body FROM {live}.outbox ORDER BY task, version, topic"
+
+# Of every row in these columns.
+HASH = """
+SELECT md5(string_agg(row, '' ORDER BY row COLLATE "C"))
+FROM (SELECT md5(ROW({columns})::text) AS row FROM {schema}.{table}) AS rows
+"""
 
 HOLD = "SELECT task, version FROM {live}.task ORDER BY task FOR UPDATE"
 BEGIN = "INSERT INTO {shadow}.task (task, version, offsets, cursor) VALUES ($1, $2, $3, '')"
@@ -48,7 +55,11 @@ class Moved(Exception):
 
 
 class Shadow:
-    """The tables of one service: the live ones, and those beside them that are made anew."""
+    """The tables of one service: the live ones, and those beside them that are made anew. `compared`: which columns of
+    which are held against each other.
+    """
+
+    compared: ClassVar[Mapping[str, Sequence[str]]] = {}
 
     def __init__(self, connection: asyncpg.Connection, service: str) -> None:
         self.connection, self.service = connection, service
@@ -85,6 +96,17 @@ class Shadow:
                     waiting[:0] = [some[:middle], some[middle:]]
         return refused
 
+    async def hash(self, schema: str, news: Iterable[str] = ()) -> str:
+        """Of all that is compared, row by row, and of what will be said otherwise."""
+        told = sha256()
+        for table, names in self.compared.items():
+            columns = ", ".join(f'"{name}"' for name in names)
+            text = HASH.format(schema=self.names[schema], table=table, columns=columns)
+            told.update(f"{table} {await self.connection.fetchval(text)}\n".encode())
+        for one in news:
+            told.update(f"{one}\n".encode())
+        return told.hexdigest()
+
     async def swap(self, claimed: Mapping[TaskId, Claimed], offsets: Mapping[TaskId, Mapping[str, int]]) -> None:
         """All or nothing; every entity is reconsidered when the service starts. Raises `Moved`.
 
@@ -103,7 +125,7 @@ class Shadow:
 class Made(NamedTuple):
     """A state that lies beside the live one. `differing`: what of the live one is not so, by whose it is; `news`: what
     will be said when the service goes on; `problems`: what of the topics could not be read or kept, and is in neither;
-    `live`, `made`: hashes of the two states.
+    `live`, `made`: hashes of the two, the same where nothing differs and nothing will be said.
     """
 
     shadow: Shadow
