@@ -1,6 +1,8 @@
 """A state made anew from the topics: the same where nothing is wrong; where something is, it is named and mended."""
 
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -8,6 +10,7 @@ from services.cli.ground import keyed, rebuild
 from services.cli.ground.reading import Impossible
 from services.cli.invented.telling import line
 from services.cli.invented.year import simulate
+from shared.events.partitioning import PARTITIONS
 from shared.events.topics import SERVICES
 from shared.runtime.contract import Outgoing
 from tests.integration.ground import SPOILT, Live, assert_versions_are_whole, told
@@ -28,12 +31,21 @@ async def test_nothing_differs_and_nothing_is_said_anew(live: Live) -> None:
 
 
 async def test_much_is_replayed_in_several_processes(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    done_elsewhere = list[object]()
+
+    class Pool(ProcessPoolExecutor):
+        def submit(self, *order: Any, **named: Any) -> Any:
+            done_elsewhere.append(order)
+            return super().submit(*order, **named)
+
     alone = await live.rebuild("quota", dry_run=True)
     monkeypatch.setattr(keyed, "FEW", 0)
+    monkeypatch.setattr(keyed, "ProcessPoolExecutor", Pool)
     together = await live.rebuild("quota", dry_run=True)
 
+    assert len(done_elsewhere) == PARTITIONS
     assert together._replace(seconds=0) == alone._replace(seconds=0)
-    assert together.differing == []
+    assert together.same
 
 
 @pytest.mark.parametrize(

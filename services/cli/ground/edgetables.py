@@ -9,10 +9,10 @@ from services.cli.evaluate import is_inbound
 from services.cli.ground.edge import Edge, Receipts, Refusal, published
 from services.cli.ground.quiet import Claimed, targets_of
 from services.cli.ground.reading import Impossible
+from services.cli.ground.said import own_topics
 from services.cli.ground.shadow import OUTBOX, Ground, Home, Made, Shadow
 from services.ingest.contract import task_of
 from services.ingest.store import row
-from shared.events.topics import INTERNAL, dead_letters
 from shared.runtime.contract import Outgoing, Row, RowId, TaskId
 from shared.runtime.packing import pack
 
@@ -49,8 +49,11 @@ REFUSED = "SELECT * FROM {live}.refusal WHERE identity = ANY($1)"
 FORGET = "DELETE FROM {shadow}.refusal WHERE identity = ANY($1)"
 AS_LIVE = "INSERT INTO {shadow}.refusal SELECT * FROM {live}.refusal WHERE identity = ANY($1)"
 
-# What operators decided comes along; whoever decides is not told by any topic.
-DISCARDS = "INSERT INTO {shadow}.discard SELECT * FROM {live}.discard"
+# Of a parked fact the trace on which it goes on is told by no topic.
+TRACES = """
+UPDATE {shadow}.fact s SET trace = l.trace FROM {live}.fact l
+WHERE s.parked AND l.trace IS NOT NULL AND (s.sequence, s.key, s.revision) = (l.sequence, l.key, l.revision)
+"""
 
 # When inbound topics were made anew for the last time.
 REGROUNDED = """
@@ -60,6 +63,7 @@ SELECT max(at) FROM console.ground WHERE event = 'regrounded' AND jsonb_array_le
 
 class EdgeShadow(Shadow):
     compared = {"fact": FACT, "fixed": FIXED, "refusal": REFUSAL}
+    along = (*Shadow.along, "discard")
 
     async def fill(self, edge: Edge) -> list[str]:
         """What was kept since the last call."""
@@ -68,7 +72,7 @@ class EdgeShadow(Shadow):
 
     async def finish(self, edge: Edge) -> list[str]:
         fixed = [(*about, name, value) for (about, name), value in edge.fixed.items()]
-        await self.connection.execute(self.sql(DISCARDS))
+        await self.connection.execute(self.sql(TRACES))
         refused = [
             *await self.copy("fixed", FIXED, fixed),
             *await self.copy("refusal", REFUSAL, list(edge.standing())),
@@ -111,8 +115,9 @@ async def make(
     await shadow.make()
     edge, problems, records, began = Edge(receipts), list[str](), 0, monotonic()
     if whole:
-        own = {t.name for t in INTERNAL.values() if t.owner == SERVICE} - {dead_letters(SERVICE)}
-        edge.published = published(topics.read({p: at for name in own for p, at in topics.of(name).items()}))
+        own = {place: at for name in own_topics(SERVICE) for place, at in topics.of(name).items()}
+        topics.check(own)
+        edge.published = published(topics.read(own))
     missing = list[tuple[TaskId, str, Outgoing]]()
     for record in topics.read(inbound if whole else consumed):
         edge.take(record)

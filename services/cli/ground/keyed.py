@@ -14,10 +14,11 @@ import asyncpg
 from services.cli.ground.quiet import Claimed, targets_of
 from services.cli.ground.reading import Impossible, Place, Topics
 from services.cli.ground.replay import Held, replay
+from services.cli.ground.said import own_topics
 from services.cli.ground.shadow import Ground, Made, Say
 from services.cli.ground.tables import KeyedShadow
 from shared.events.partitioning import PARTITIONS
-from shared.events.topics import READS, concluded
+from shared.events.topics import INTERNAL, READS, concluded
 from shared.runtime.contract import TaskId
 
 PROCESSES, FEW = 4, 20_000
@@ -54,13 +55,18 @@ async def make(
     """Beside the live state, up to where that has consumed, or of the `whole` topics. Raises `Impossible`."""
     topics, dsn, say = ground.look(), ground.dsn, ground.say
     targets = ends(topics, service) if whole else targets_of(claimed)
-    topics.check(targets)
+    own = {place: at for topic in own_topics(service) for place, at in topics.of(topic).items()}
+    topics.check({**own, **targets})
+    if whole:
+        topics.check(targets_of(claimed))
     shadow = KeyedShadow(connection, service)
     await refuse_unsaid(shadow, topics)
     await shadow.make()
     begin = {str(n): claimed[str(n)].version + 1 if str(n) in claimed else 1 for n in range(PARTITIONS)}
     orders = [Order(topics, dsn, service, task, targets, begin[task], whole) for task in begin]
     outcomes = await replayed(orders, say)
+    if whole:
+        await refuse_less(shadow)
     say("comparing")
     differing = await shadow.differing()
     problems = [f"task {o.task}: {problem}" for o in outcomes for problem in o.problems]
@@ -81,6 +87,21 @@ async def refuse_unsaid(shadow: KeyedShadow, topics: Topics) -> None:
         topic = concluded(shadow.service, kind)
         if topic and not any(topics.of(topic).values()):
             raise Impossible(f"{topic} is empty, and {shadow.service} has published there: `trappetrin reground`")
+
+
+async def refuse_less(shadow: KeyedShadow) -> None:
+    """What the database has said and the topics do not hold would be said anew, under versions that others have."""
+    if first := await shadow.ahead():
+        kind, entity, number = first
+        topics = ", ".join(
+            t.name
+            for t in INTERNAL.values()
+            if shadow.service in (t.owner, *t.readers) and kind in {model.kind for model in t.carries}
+        )
+        raise Impossible(
+            f"{topics} holds less than the database: {kind} {number} of {entity or 'everyone'} is not there, so it was"
+            " emptied or made anew; `trappetrin reground --topic NAME` first"
+        )
 
 
 async def replayed(orders: list[Order], say: Say) -> list[Outcome]:

@@ -15,6 +15,10 @@ from shared.runtime.packing import unpack
 from shared.runtime.postgres import REFUSALS
 
 AT_ONCE = 5_000
+LEAP = 1_000_000_000
+"""By how much the tasks' versions move on: also a database that was set back is then ahead of whatever a process knows
+of the one that was lost, which had a commit or so for each number.
+"""
 Say = Callable[[str], None]
 Home = tuple[str, str]
 """Task and entity; of ingest a sequence and a key."""
@@ -31,9 +35,8 @@ FROM (SELECT md5(ROW({columns})::text) AS row FROM {schema}.{table}) AS rows
 
 HOLD = "SELECT task, version FROM {live}.task ORDER BY task FOR UPDATE"
 BEGIN = "INSERT INTO {shadow}.task (task, version, offsets, cursor) VALUES ($1, $2, $3, '')"
+ALONG = "INSERT INTO {shadow}.{table} SELECT * FROM {live}.{table}"
 SWAP = """
-INSERT INTO {shadow}.outbox SELECT * FROM {live}.outbox ON CONFLICT DO NOTHING;
-INSERT INTO {shadow}.stop SELECT * FROM {live}.stop;
 DROP SCHEMA IF EXISTS {before} CASCADE;
 ALTER SCHEMA {live} RENAME TO {before};
 ALTER SCHEMA {shadow} RENAME TO {live};
@@ -56,10 +59,11 @@ class Moved(Exception):
 
 class Shadow:
     """The tables of one service: the live ones, and those beside them that are made anew. `compared`: which columns of
-    which are held against each other.
+    which are held against each other; `along`: tables of which the live rows come along, since no topic tells them.
     """
 
     compared: ClassVar[Mapping[str, Sequence[str]]] = {}
+    along: ClassVar[Sequence[str]] = ("outbox", "stop")
 
     def __init__(self, connection: asyncpg.Connection, service: str) -> None:
         self.connection, self.service = connection, service
@@ -110,15 +114,18 @@ class Shadow:
     async def swap(self, claimed: Mapping[TaskId, Claimed], offsets: Mapping[TaskId, Mapping[str, int]]) -> None:
         """All or nothing; every entity is reconsidered when the service starts. Raises `Moved`.
 
-        A process that was frozen meanwhile finds versions that have moved on, as after any claim.
+        A process that was frozen meanwhile finds versions that have moved on, as after any claim; also one whose claim
+        waits for this very transaction and then raises the versions of the tables that were replaced.
         """
         async with self.connection.transaction():
             await self.connection.execute("SET LOCAL synchronous_commit = on")
             held = {r["task"]: r["version"] for r in await self.connection.fetch(self.sql(HOLD))}
-            if moved := sorted(t for t, version in held.items() if claimed[t].version != version):
+            if moved := sorted(t for t, version in held.items() if t not in claimed or claimed[t].version != version):
                 raise Moved(f"{self.service} wrote meanwhile, in task {', '.join(moved)}: stop all of its processes")
-            rows = [(task, held.get(task, 0) + 1, orjson.dumps(dict(at)).decode()) for task, at in offsets.items()]
+            rows = [(task, held.get(task, 0) + LEAP, orjson.dumps(dict(at)).decode()) for task, at in offsets.items()]
             await self.connection.executemany(self.sql(BEGIN), rows)
+            for table in self.along:
+                await self.connection.execute(ALONG.format(**self.names, table=table))
             await self.connection.execute(self.sql(SWAP))
 
 

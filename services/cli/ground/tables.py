@@ -50,6 +50,20 @@ FROM {live}.flaw l FULL JOIN {shadow}.flaw s USING (task, entity, topic, partiti
 WHERE l.why IS NULL OR s.why IS NULL ORDER BY 1, 2, 3, 4, 5
 """
 
+# The first of what stands in the live tables and is newer than what the topics hold.
+AHEAD = """
+SELECT kind, entity, l.version AS number FROM {live}.fact l
+LEFT JOIN {shadow}.fact s USING (task, entity, kind, key) WHERE l.version > coalesce(s.version, 0)
+UNION ALL
+SELECT kind, entity, l.version AS number FROM {live}.conclusion l
+LEFT JOIN {shadow}.conclusion s USING (task, entity, kind, key)
+WHERE l.version > coalesce(s.version, 0) AND kind <> 'position'
+UNION ALL
+SELECT kind, entity, number FROM {live}.journal l
+LEFT JOIN {shadow}.journal s USING (task, entity, kind, number) WHERE s.hash IS NULL
+ORDER BY 1, 2, 3 LIMIT 1
+"""
+
 # Of a fact that says the same in other words those of the live one stay.
 AS_LIVE = """
 UPDATE {shadow}.fact s SET body = l.body FROM {live}.fact l
@@ -84,6 +98,11 @@ class KeyedShadow(Shadow):
         ]
         await self.connection.execute(self.sql(REEVALUATED), one.task)
         return refused
+
+    async def ahead(self) -> tuple[str, str, int] | None:
+        """Kind, entity and number of something that the live state has beyond the topics."""
+        row = await self.connection.fetchrow(self.sql(AHEAD))
+        return tuple(row) if row else None
 
     async def differing(self) -> dict[Home, list[str]]:
         """Where the live tables do not say what the topics do: whose it is, and what is wrong in words."""
