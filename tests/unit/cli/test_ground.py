@@ -12,7 +12,7 @@ from services.cli.ground import restore as restoring
 from services.cli.ground.dumping import Content, name_in, named, unlike
 from services.cli.ground.manifest import DUMP, MANIFEST, Manifest, made_anew, read
 from services.cli.ground.reading import Impossible
-from services.cli.ground.rebuild import named as by_name
+from services.cli.ground.rebuild import by_whose
 from services.cli.main import app
 from services.cli.system import System
 
@@ -100,4 +100,4 @@ def test_what_could_not_be_read_back_is_told_and_is_the_exit_code(
 def test_differences_are_named_by_whose_they_are() -> None:
     found = {("3", "0123-001"): ["quota is missing"], ("3", ""): ["area"], ("vacancy", "0123/v-1"): ["is missing"]}
 
-    assert by_name(found) == ["task 3: area", "0123-001: quota is missing", "vacancy 0123/v-1: is missing"]
+    assert by_whose(found) == ["task 3: area", "0123-001: quota is missing", "vacancy 0123/v-1: is missing"]
