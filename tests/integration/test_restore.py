@@ -53,9 +53,14 @@ async def test_what_the_lost_database_had_not_published_is_said_once(older: Live
     """Cut: so many of the last records of these topics, or of one partition of theirs, had not gone out; none of those
     that the backup knows.
     """
+    before = older.sizes()
     for place, log in older.broker.logs.items():
         number = next((n for name, n in cut.items() if name in f"{place[0]}/{place[1]}"), 0)
         del log[max(len(log) - number, older.halfway.get(place, 0)) :]
+    lost = {place for place, size in older.sizes().items() if size < before[place]}
+
+    assert all(any(name in f"{topic}/{partition}" for topic, partition in lost) for name in cut)
+
     await restored(older)
     await older.goes_on()
 
