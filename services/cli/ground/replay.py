@@ -5,15 +5,13 @@ letter stays out, as it did in the service; it comes in when it is sent again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from services.cli.evaluate import DOMAINS
 from services.cli.ground.reading import Place, Topics
 from services.cli.ground.said import Line, Said, concluded, own_topics, strays
-from services.cli.letters import of_record
-from services.cli.marks import Mark, mark_of
+from services.cli.ground.unusable import Letters
 from services.quota.domain.ledger import standing
 from shared.clock import utc_now
 from shared.events.decoding import decode
@@ -21,41 +19,10 @@ from shared.events.internal import Chained, Conclusion, LedgerLine, Position
 from shared.events.partitioning import partition_of
 from shared.events.topics import dead_letters
 from shared.runtime.contract import EVERYONE, Entity, Fact, Flaw, Head, Outgoing, Record, Slot, TaskId
-from shared.runtime.deadletters import dead_letter, entity_named, first_offset
+from shared.runtime.deadletters import dead_letter, entity_named
 from shared.runtime.keyed import Domain, fold, reason_of, slot_of
 
 AT_ONCE = 5_000
-
-
-@dataclass(slots=True)
-class Letters:
-    """The service's dead letters of one task, by the places that they tell, with why; and what they left incomplete."""
-
-    told: dict[tuple[str, int, int], list[tuple[Mark, str]]] = field(default_factory=dict)
-    flaws: dict[tuple[str, int, int], Flaw] = field(default_factory=dict)
-
-    def hear(self, record: Record) -> None:
-        """What is no letter of ours is of no record."""
-        letter = of_record(record)
-        with suppress(KeyError, ValueError):
-            self.told.setdefault(letter.source, []).append((mark_of(letter), letter.reason[:500]))
-
-    def holds(self, record: Record) -> bool:
-        """Whether the record has become a dead letter: it leaves its entity incomplete."""
-        for mark, why in self.told.get(record[:3], ()):
-            if mark.fits(record) and not mark.precedes(record):
-                self.leaves(record, why)
-                return True
-        return False
-
-    def leaves(self, record: Record, why: str) -> None:
-        """An entity incomplete."""
-        place = record.topic, record.partition, first_offset(record)
-        self.flaws.setdefault(place, Flaw(entity_named(record), *place, why))
-
-    def mended(self, record: Record) -> None:
-        """A record that could be used; if it was sent again, what it left incomplete is whole."""
-        self.flaws.pop((record.topic, record.partition, first_offset(record)), None)
 
 
 class Stood(NamedTuple):

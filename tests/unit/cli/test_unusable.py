@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.cli.ground.replay import Letters
+from services.cli.ground.unusable import Letters
 from shared.runtime.contract import Flaw, Record
 from shared.runtime.deadletters import LARGEST, dead_letter, redriven
 
