@@ -3,6 +3,7 @@ a way out, after which versions and journals go on without a gap and without two
 """
 
 import asyncio
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -207,7 +208,7 @@ def test_a_database_that_was_set_back_is_named_and_goes_on(stack: Stack) -> None
     assert " is whole" in trappetrin(stack, "restore", str(folder), "--why", "the disk died", "--dry-run")
     told = trappetrin(stack, "restore", str(folder), "--why", "the disk died", "--json")
 
-    assert told["kept"] == f"{postgres.NAME}_before"
+    assert re.fullmatch(rf"{postgres.NAME}_\d{{8}}_\d{{6}}_before", told["kept"])
     stack.up(say=quiet)
     assert_whole(stack, [*SMALL, *YEAR])
     assert sizes(stack) == before

@@ -5,7 +5,7 @@ journals' entries, the newest version of every conclusion. The chains go on, and
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ import typer
 
 from services.cli.acts import By
 from services.cli.dlq import DryRun, Why, stated
+from services.cli.ground.databases import aside, refuse_while_open, take_name
 from services.cli.ground.dumping import contents, name_in, named, run, unlike
 from services.cli.ground.manifest import DUMP, Manifest, ids_of, made_anew, read
 from services.cli.ground.quiet import Operator, claim, forget_groups, note, refuse_while_alive
@@ -32,44 +33,50 @@ DROP = "DROP SCHEMA IF EXISTS {schema}_before CASCADE"
 
 
 async def put_back(
-    system: System, backup: tuple[Path, Manifest], operator: Operator, say: Say, *, topics_lost: bool
+    system: System, backup: tuple[Path, Manifest], operator: Operator, say: Say, *, topics_lost: bool, disconnect: bool
 ) -> dict[str, Any]:
     """Into a database of its own, which takes the other's name when all is well; the other one is kept beside it.
 
     Raises `Impossible`, `Moved`.
     """
-    (folder, told), name = backup, name_in(system.database)
-    fresh, before = f"{name}_restored", f"{name}_before"
-    target = replace(system, dsn=named(system.database, fresh))
+    name = name_in(system.database)
+    fresh = f"{name}_restored"
     admin = await asyncpg.connect(named(system.database, "postgres"), timeout=10)
     try:
         await refuse_while_alive(admin, SERVICES, name)
-        say("reading the dump")
-        await admin.execute(f'DROP DATABASE IF EXISTS "{fresh}"')
+        if not disconnect:
+            await refuse_while_open(admin, name)
+        await admin.execute(f'DROP DATABASE IF EXISTS "{fresh}" WITH (FORCE)')
         await admin.execute(f'CREATE DATABASE "{fresh}"')
-        await asyncio.to_thread(
-            run, target.database, "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={fresh}", str(folder / DUMP)
-        )
-        connection = await asyncpg.connect(target.database, timeout=10)
-        try:
-            if wrong := unlike(told.tables, await contents(connection)):
-                raise Impossible(f"the database does not hold what was backed up: {'; '.join(wrong)}")
-            await apply(target.database, say=say)
-            services = {} if topics_lost else await read_back(Ground(Topics(target), target.database, say), connection)
-            for service in services:
-                await connection.execute(DROP.format(schema=service))
-            noted = {"backup": told.at.isoformat(), "services": services, "topics_lost": topics_lost}
-            await connection.execute(DONE, await note(connection, "restored", operator, noted))
-        finally:
-            await connection.close()
-        await admin.execute(f'DROP DATABASE IF EXISTS "{before}"')
-        kept = bool(await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name))
-        if kept:
-            await admin.execute(f'ALTER DATABASE "{name}" RENAME TO "{before}"')
-        await admin.execute(f'ALTER DATABASE "{fresh}" RENAME TO "{name}"')
-        return {"services": services, "kept": before if kept else None}
+        target = replace(system, dsn=named(system.database, fresh))
+        services = await filled(target, backup, operator, say, topics_lost=topics_lost)
+        return {"services": services, "kept": await take_name(admin, fresh, name, disconnect=disconnect)}
     finally:
+        await admin.execute(f'DROP DATABASE IF EXISTS "{fresh}" WITH (FORCE)')  # where it did not take the name
         await admin.close()
+
+
+async def filled(
+    target: System, backup: tuple[Path, Manifest], operator: Operator, say: Say, *, topics_lost: bool
+) -> dict[str, Any]:
+    """The new database as the backup was, and what the topics tell beyond it. Raises `Impossible`, `Moved`."""
+    folder, told = backup
+    say("reading the dump")
+    words = ["--no-owner", "--exit-on-error", f"--dbname={name_in(target.database)}", str(folder / DUMP)]
+    await asyncio.to_thread(run, target.database, "pg_restore", *words)
+    connection = await asyncpg.connect(target.database, timeout=10)
+    try:
+        if wrong := unlike(told.tables, await contents(connection)):
+            raise Impossible(f"the database does not hold what was backed up: {'; '.join(wrong)}")
+        await apply(target.database, say=say)
+        services = {} if topics_lost else await read_back(Ground(Topics(target), target.database, say), connection)
+        for service in services:
+            await connection.execute(DROP.format(schema=service))
+        noted = {"backup": told.at.isoformat(), "services": services, "topics_lost": topics_lost}
+        await connection.execute(DONE, await note(connection, "restored", operator, noted))
+        return services
+    finally:
+        await connection.close()
 
 
 async def in_its_place(system: System, operator: Operator, say: Say) -> dict[str, Any]:
@@ -78,12 +85,21 @@ async def in_its_place(system: System, operator: Operator, say: Say) -> dict[str
     try:
         await refuse_while_alive(connection, SERVICES)
         await apply(system.database, say=say)
+        await keep_former(connection)
         services = await read_back(Ground(Topics(system), system.database, say), connection)
         noted = {"backup": None, "services": services, "topics_lost": False}
         await connection.execute(DONE, await note(connection, "restored", operator, noted))
         return {"services": services, "kept": None}
     finally:
         await connection.close()
+
+
+async def keep_former(connection: asyncpg.Connection) -> None:
+    """What an earlier run has replaced, under a name that this one does not replace."""
+    for service in SERVICES:
+        former = f"{service}_before"
+        if await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", former):
+            await connection.execute(f"ALTER SCHEMA {former} RENAME TO {aside(service)}")
 
 
 async def read_back(ground: Ground, connection: asyncpg.Connection) -> dict[str, Any]:
@@ -126,6 +142,9 @@ def restore(
         bool,
         typer.Option("--topics-lost", help="The topics are lost too: only the backup; `reground --all` comes next."),
     ] = False,
+    disconnect: Annotated[
+        bool, typer.Option("--disconnect", help="End the sessions that others than services have in the database.")
+    ] = False,
     dry_run: DryRun = False,
     as_text: Json = False,
 ) -> None:
@@ -147,11 +166,14 @@ def restore(
             typer.echo(f"the backup of {told.at:%F %T}Z is whole" if told else "would be read back from the topics")
             return
         if folder and told:
-            done = asyncio.run(put_back(system, (folder, told), operator, status.update, topics_lost=topics_lost))
+            backup = (folder, told)
+            done = asyncio.run(
+                put_back(system, backup, operator, status.update, topics_lost=topics_lost, disconnect=disconnect)
+            )
         else:
             done = asyncio.run(in_its_place(system, operator, status.update))
         status.update("waiting until the broker has given up the stopped processes")
-        forget_groups(system, SERVICES)
+        forget(system, done, topics_lost=topics_lost)
     if as_text:
         typer.echo(as_json(done))
         return
@@ -162,3 +184,13 @@ def restore(
     if done["kept"]:
         typer.echo(f"what was there is kept in the database {done['kept']}")
     typer.echo("next: `trappetrin reground --all`" if topics_lost else "the services go on from there: `trappetrin up`")
+
+
+def forget(system: System, done: Mapping[str, Any], *, topics_lost: bool) -> None:
+    """Raises `Impossible`: what was done stands, and this alone is to be done again."""
+    try:
+        forget_groups(system, SERVICES)
+    except Impossible as error:
+        kept = f" (what was there is kept as {done['kept']})" if done["kept"] else ""
+        way = "reground --all" if topics_lost else "restore --in-place"
+        raise Impossible(f"the database is in place{kept}, but {error}; wait, then `trappetrin {way}`") from error

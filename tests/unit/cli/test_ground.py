@@ -10,6 +10,8 @@ from services.cli.ground.dumping import Content, name_in, named, unlike
 from services.cli.ground.manifest import DUMP, MANIFEST, Manifest, made_anew, read
 from services.cli.ground.reading import Impossible
 from services.cli.ground.rebuild import named as by_name
+from services.cli.ground.restore import forget
+from services.cli.system import System
 
 BYTES = b"what the database held"
 
@@ -82,3 +84,18 @@ def test_differences_are_named_by_whose_they_are() -> None:
     found = {("3", "0123-001"): ["quota is missing"], ("3", ""): ["a/1/2: x"], ("vacancy", "0123/v-1"): ["is missing"]}
 
     assert by_name(found) == ["task 3: a/1/2: x", "0123-001: quota is missing", "vacancy 0123/v-1: is missing"]
+
+
+@pytest.mark.parametrize(("lost", "way"), [(True, "reground --all"), (False, "restore --in-place")])
+def test_a_restore_whose_groups_still_live_is_not_run_from_the_beginning(
+    monkeypatch: pytest.MonkeyPatch, lost: bool, way: str
+) -> None:
+    def refused(*_: object) -> None:
+        raise Impossible("the broker still counts members of stopped services")
+
+    monkeypatch.setattr("services.cli.ground.restore.forget_groups", refused)
+
+    with pytest.raises(
+        Impossible, match=rf"is in place \(.* kept as x_before\), but .*; wait, then `trappetrin {way}`"
+    ):
+        forget(System([], {}), {"kept": "x_before"}, topics_lost=lost)
