@@ -15,6 +15,7 @@ import typer
 
 from services.cli.ground.dumping import AWAY, contents, hash_of, run
 from services.cli.ground.manifest import DUMP, MANIFEST, Manifest, ids_of
+from services.cli.ground.quiet import BACKING_UP
 from services.cli.ground.reading import Impossible
 from services.cli.screen import screen
 from services.cli.state import Json, as_json
@@ -27,10 +28,11 @@ OFFSETS = "SELECT task, offsets FROM {schema}.task ORDER BY task"
 
 
 async def written(system: System, folder: Path) -> Manifest:
-    """Dump and manifest see the same moment. Raises `Impossible`."""
+    """Dump and manifest see the same moment; no rebuilt state takes a live one's name meanwhile. Raises `Impossible`."""
     dump = folder / DUMP
     connection = await asyncpg.connect(system.database, timeout=10)
     try:
+        await connection.execute(BACKING_UP)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             [(at, snapshot)] = await connection.fetch("SELECT now(), pg_export_snapshot()")
             away = [f"--exclude-schema={pattern}" for pattern in AWAY]

@@ -68,7 +68,7 @@ async def rebuilt(ground: Ground, service: str, operator: Operator, *, accept: b
         differing, news = named(state.differing), named(state.news)
         swapped = not dry_run and (accept or not (differing or news))
         if swapped:
-            ground.say("putting it in place")
+            ground.say("putting it in place, once no backup is under way")
             await state.shadow.swap(claimed, state.offsets)
             told = {"service": service, "differing": len(differing), "news": len(news), "hash": state.made}
             await connection.execute(DONE, await note(connection, "rebuilt", operator, told))
