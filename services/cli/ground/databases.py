@@ -1,10 +1,13 @@
 """Databases beside one another: who has one open, and one that takes the other's name."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import asyncpg
 
 from services.cli.ground.reading import Impossible
+from services.cli.system import asking_the_database
 
 # Whoever is connected to a database, beside those who clean it and give way by themselves.
 SESSIONS = """
@@ -17,6 +20,17 @@ ORDER BY pid
 """
 END = f"SELECT pg_terminate_backend(pid) {SESSIONS}"
 THERE = "SELECT true FROM pg_database WHERE datname = $1"
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """Raises `Unreachable` where there is no answer."""
+    with asking_the_database():
+        connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 def aside(name: str) -> str:

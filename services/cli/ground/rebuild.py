@@ -16,9 +16,11 @@ from rich.table import Table
 
 from services.cli.acts import By
 from services.cli.ground import edgetables, keyed
+from services.cli.ground.databases import connected
 from services.cli.ground.quiet import Claimed, Operator, claim, note, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
-from services.cli.ground.shadow import Ground, Home, Made, Moved
+from services.cli.ground.refusing import refusing
+from services.cli.ground.shadow import Ground, Home, Made
 from services.cli.letters import of_service
 from services.cli.screen import screen
 from services.cli.state import Json, as_json
@@ -59,8 +61,7 @@ async def made(
 async def rebuilt(ground: Ground, service: str, operator: Operator, *, accept: bool, dry_run: bool) -> Rebuilt:
     """Raises `Impossible`, `Moved`."""
     began = monotonic()
-    connection = await asyncpg.connect(ground.dsn, timeout=10)
-    try:
+    async with connected(ground.dsn) as connection:
         await refuse_while_alive(connection, [service])
         claimed = await claim(connection, service)
         refuse_while_busy(service, claimed, accept=accept)
@@ -76,8 +77,6 @@ async def rebuilt(ground: Ground, service: str, operator: Operator, *, accept: b
             await state.shadow.drop()
         took = round(monotonic() - began, 2)
         return Rebuilt(service, state.records, state.entities, state.live, state.made, differing, news, swapped, took)
-    finally:
-        await connection.close()
 
 
 def refuse_while_busy(service: str, claimed: Mapping[TaskId, Claimed], *, accept: bool) -> None:
@@ -118,25 +117,14 @@ def rebuild(
 
     Exit code 1 where they differ and the live one stays, 2 where the topics do not hold what the state is made of.
     """
-    errors, system = screen(stderr=True), find()
-    with errors.status(f"rebuilding {service}") as status:
+    system = find()
+    with refusing() as errors, errors.status(f"rebuilding {service}") as status:
 
         def say(what: str) -> None:
             status.update(f"rebuilding {service}: {what}")
 
-        try:
-            done = asyncio.run(
-                rebuilt(
-                    Ground(Topics(system), system.database, say),
-                    service,
-                    Operator(by, why),
-                    accept=accept,
-                    dry_run=dry_run,
-                )
-            )
-        except (Impossible, Moved) as error:
-            errors.print(str(error), markup=False)
-            raise typer.Exit(2) from error
+        ground = Ground(Topics(system), system.database, say)
+        done = asyncio.run(rebuilt(ground, service, Operator(by, why), accept=accept, dry_run=dry_run))
     if as_text:
         typer.echo(as_json(done._asdict()))
     else:

@@ -18,10 +18,11 @@ from services.cli.acts import By
 from services.cli.dlq import DryRun, Why, stated
 from services.cli.evaluate import is_inbound
 from services.cli.ground.again import Writer, said
+from services.cli.ground.databases import connected
 from services.cli.ground.quiet import Operator, forget_groups, note, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.rebuild import DONE
-from services.cli.ground.restore import refusing
+from services.cli.ground.refusing import refusing
 from services.cli.ground.shadow import Say
 from services.cli.publish import producer_of
 from services.cli.state import Json, as_json
@@ -78,8 +79,7 @@ async def regrounded(
     system: System, named: Sequence[str], operator: Operator, say: Say, *, everything: bool, dry_run: bool
 ) -> dict[str, Any]:
     """Raises `Impossible`."""
-    connection = await asyncpg.connect(system.database, timeout=10)
-    try:
+    async with connected(system.database) as connection:
         await refuse_while_alive(connection, SERVICES)
         if not dry_run:
             await make_topics(system, connection)
@@ -98,8 +98,6 @@ async def regrounded(
             say("waiting until the broker has given up the stopped processes")
             await asyncio.to_thread(forget_groups, system, SERVICES)
         return {**plan.told(), "records": dict(sent), "dry_run": dry_run}
-    finally:
-        await connection.close()
 
 
 async def make_topics(system: System, connection: asyncpg.Connection) -> None:

@@ -5,25 +5,25 @@ journals' entries, the newest version of every conclusion. The chains go on, and
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import asyncpg
 import typer
+from confluent_kafka import KafkaException
 
 from services.cli.acts import By
 from services.cli.dlq import DryRun, Why, stated
-from services.cli.ground.databases import aside, refuse_while_open, take_name
+from services.cli.ground.databases import aside, connected, refuse_while_open, take_name
 from services.cli.ground.dumping import contents, name_in, named, run, unlike
 from services.cli.ground.manifest import DUMP, Manifest, ids_of, made_anew, read
 from services.cli.ground.quiet import Operator, claim, forget_groups, note, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.rebuild import DONE, made
-from services.cli.ground.shadow import Ground, Moved, Say
-from services.cli.screen import screen
+from services.cli.ground.refusing import refusing, sentence
+from services.cli.ground.shadow import Ground, Say
 from services.cli.state import Json, as_json
 from services.cli.system import System, find
 from shared.database.migrations import apply
@@ -41,19 +41,19 @@ async def put_back(
     """
     name = name_in(system.database)
     fresh = f"{name}_restored"
-    admin = await asyncpg.connect(named(system.database, "postgres"), timeout=10)
-    try:
+    async with connected(named(system.database, "postgres")) as admin:
         await refuse_while_alive(admin, SERVICES, name)
         if not disconnect:
             await refuse_while_open(admin, name)
-        await admin.execute(f'DROP DATABASE IF EXISTS "{fresh}" WITH (FORCE)')
+        drop = f'DROP DATABASE IF EXISTS "{fresh}" WITH (FORCE)'
+        await admin.execute(drop)
         await admin.execute(f'CREATE DATABASE "{fresh}"')
-        target = replace(system, dsn=named(system.database, fresh))
-        services = await filled(target, backup, operator, say, topics_lost=topics_lost)
-        return {"services": services, "kept": await take_name(admin, fresh, name, disconnect=disconnect)}
-    finally:
-        await admin.execute(f'DROP DATABASE IF EXISTS "{fresh}" WITH (FORCE)')  # where it did not take the name
-        await admin.close()
+        try:
+            target = replace(system, dsn=named(system.database, fresh))
+            services = await filled(target, backup, operator, say, topics_lost=topics_lost)
+            return {"services": services, "kept": await take_name(admin, fresh, name, disconnect=disconnect)}
+        finally:
+            await admin.execute(drop)  # where it did not take the name
 
 
 async def filled(
@@ -64,8 +64,7 @@ async def filled(
     say("reading the dump")
     words = ["--no-owner", "--exit-on-error", f"--dbname={name_in(target.database)}", str(folder / DUMP)]
     await asyncio.to_thread(run, target.database, "pg_restore", *words)
-    connection = await asyncpg.connect(target.database, timeout=10)
-    try:
+    async with connected(target.database) as connection:
         if wrong := unlike(told.tables, await contents(connection)):
             raise Impossible(f"the database does not hold what was backed up: {'; '.join(wrong)}")
         await apply(target.database, say=say)
@@ -75,14 +74,11 @@ async def filled(
         noted = {"backup": told.at.isoformat(), "services": services, "topics_lost": topics_lost}
         await connection.execute(DONE, await note(connection, "restored", operator, noted))
         return services
-    finally:
-        await connection.close()
 
 
 async def in_its_place(system: System, operator: Operator, say: Say) -> dict[str, Any]:
     """The same where the database was set back by other means. Raises `Impossible`, `Moved`."""
-    connection = await asyncpg.connect(system.database, timeout=10)
-    try:
+    async with connected(system.database) as connection:
         await refuse_while_alive(connection, SERVICES)
         await apply(system.database, say=say)
         await keep_former(connection)
@@ -90,8 +86,6 @@ async def in_its_place(system: System, operator: Operator, say: Say) -> dict[str
         noted = {"backup": None, "services": services, "topics_lost": False}
         await connection.execute(DONE, await note(connection, "restored", operator, noted))
         return {"services": services, "kept": None}
-    finally:
-        await connection.close()
 
 
 async def keep_former(connection: asyncpg.Connection) -> None:
@@ -116,17 +110,6 @@ async def read_back(ground: Ground, connection: asyncpg.Connection) -> dict[str,
             "news": sum(map(len, state.news.values())),
         }
     return found
-
-
-@contextmanager
-def refusing() -> Iterator[Any]:
-    """What the operator must know comes as a sentence, exit code 2."""
-    errors = screen(stderr=True)
-    try:
-        yield errors
-    except (Impossible, Moved) as error:
-        errors.print(str(error), markup=False)
-        raise typer.Exit(2) from error
 
 
 def restore(
@@ -190,7 +173,9 @@ def forget(system: System, done: Mapping[str, Any], *, topics_lost: bool) -> Non
     """Raises `Impossible`: what was done stands, and this alone is to be done again."""
     try:
         forget_groups(system, SERVICES)
-    except Impossible as error:
+    except (Impossible, KafkaException) as error:
         kept = f" (what was there is kept as {done['kept']})" if done["kept"] else ""
         way = "reground --all" if topics_lost else "restore --in-place"
-        raise Impossible(f"the database is in place{kept}, but {error}; wait, then `trappetrin {way}`") from error
+        raise Impossible(
+            f"the database is in place{kept}, but {sentence(error)}; wait, then `trappetrin {way}`"
+        ) from error

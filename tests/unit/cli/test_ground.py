@@ -1,16 +1,26 @@
 """What a backup says of itself, and what is refused of it."""
 
+from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+import asyncpg
 import pytest
+import typer
+from confluent_kafka import KafkaError, KafkaException
+from typer.testing import CliRunner
 
+from deploy.local.settings import free_port
+from services.cli.ground import reading
+from services.cli.ground.backup import made_whole
 from services.cli.ground.dumping import Content, name_in, named, unlike
 from services.cli.ground.manifest import DUMP, MANIFEST, Manifest, made_anew, read
-from services.cli.ground.reading import Impossible
+from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.rebuild import named as by_name
+from services.cli.ground.refusing import refusing
 from services.cli.ground.restore import forget
+from services.cli.main import app
 from services.cli.system import System
 
 BYTES = b"what the database held"
@@ -99,3 +109,72 @@ def test_a_restore_whose_groups_still_live_is_not_run_from_the_beginning(
         Impossible, match=rf"is in place \(.* kept as x_before\), but .*; wait, then `trappetrin {way}`"
     ):
         forget(System([], {}), {"kept": "x_before"}, topics_lost=lost)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (Impossible("vacancies.v1 is empty"), "vacancies.v1 is empty"),
+        (KafkaException(KafkaError(KafkaError._TRANSPORT)), "the broker does not answer, or not what was asked:"),
+        (BrokenProcessPool(), "ended a process that replayed a task, most likely for want of memory"),
+        (asyncpg.DiskFullError("no room"), "the database did not do what was asked: no room"),
+        (asyncpg.InterfaceError("connection is closed"), "did not do what was asked: connection is closed"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+    ],
+)  # fmt: skip
+def test_what_stops_a_command_is_a_sentence(
+    error: Exception, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as ended, refusing():
+        raise error
+
+    assert ended.value.exit_code == 2
+    assert sentence in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["backup", "FOLDER"],
+        ["reground", "--why", "x"],
+        ["rebuild", "quota"],
+        ["restore", "--in-place", "--why", "x"],
+    ],
+)
+def test_nothing_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    nobody = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("TRAPPETRIN_KAFKA", nobody)
+    monkeypatch.setenv("TRAPPETRIN_DATABASE", f"postgresql://x:y@{nobody}/trappetrin")
+    monkeypatch.setenv("TRAPPETRIN_OPERATOR", "drift-7")
+    monkeypatch.setattr(reading, "ANSWER", 0.5)
+    told = CliRunner().invoke(app, [str(tmp_path / "it") if word == "FOLDER" else word for word in words])
+
+    assert told.exit_code == 2, told.exception
+    assert "does not answer" in told.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broker_that_goes_silent_is_asked_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "ANSWER", 0.5)
+    monkeypatch.setattr(reading, "SILENCE", 0.2)
+    topics = Topics.__new__(Topics)
+    topics.system, topics.ends = System([f"127.0.0.1:{free_port()}"], {}), {("vacancies.v1", 0): (0, 3)}
+
+    with pytest.raises(Impossible, match="the broker does not answer any more"):
+        list(topics.read({("vacancies.v1", 0): 3}))
+
+
+def test_a_backup_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    theirs = tmp_path / "it.part"
+    theirs.mkdir()
+    with pytest.raises(OSError, match="full"), made_whole(tmp_path / "it") as fresh:  # noqa: PT012 - in the midst of it
+        (fresh / DUMP).write_bytes(BYTES)
+        raise OSError("full")
+
+    assert list(tmp_path.iterdir()) == [theirs]
+
+    with made_whole(tmp_path / "it") as fresh:
+        (fresh / DUMP).write_bytes(BYTES)
+
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "it", theirs]
+    assert (tmp_path / "it" / DUMP).read_bytes() == BYTES
