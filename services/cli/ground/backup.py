@@ -13,7 +13,6 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Annotated
 
-import orjson
 import typer
 
 from services.cli.ground.databases import connected
@@ -23,11 +22,9 @@ from services.cli.ground.quiet import BACKING_UP
 from services.cli.ground.refusing import refusing
 from services.cli.state import Json, as_json
 from services.cli.system import System, find
-from shared.events.topics import SERVICES
 from shared.version import VERSION
 
 MIGRATIONS = "SELECT schema, array_agg(name ORDER BY name) FROM public.migration GROUP BY schema"
-OFFSETS = "SELECT task, offsets FROM {schema}.task ORDER BY task"
 
 
 async def written(system: System, folder: Path) -> Manifest:
@@ -40,18 +37,10 @@ async def written(system: System, folder: Path) -> Manifest:
             away = [f"--exclude-schema={pattern}" for pattern in AWAY]
             words = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}", *away]
             await asyncio.to_thread(run, system.database, "pg_dump", *words, f"--file={dump}")
-            offsets = {
-                service: {
-                    r["task"]: orjson.loads(r["offsets"])
-                    for r in await connection.fetch(OFFSETS.format(schema=service))
-                }
-                for service in SERVICES
-            }
             return Manifest(
                 at=at.astimezone(UTC),
                 release=VERSION,
                 migrations={r[0]: r[1] for r in await connection.fetch(MIGRATIONS)},
-                offsets=offsets,
                 tables=await contents(connection),
                 topics=await asyncio.to_thread(ids_of, system),
                 sha256=await asyncio.to_thread(hash_of, dump),

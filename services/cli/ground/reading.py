@@ -1,12 +1,13 @@
 """Topics from their beginning up to where somebody is, whatever a transaction has left in them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from time import monotonic
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from services.cli.log import record_of
 from services.cli.system import System
+from shared.events.topics import is_ours
 from shared.runtime.contract import Record
 
 Place = tuple[str, int]
@@ -21,14 +22,14 @@ class Impossible(Exception):
 
 
 class Topics:
-    """The system's topics, as they are at this moment. `ends`: the first offset that is there, and the next one."""
+    """Our topics, as they are at this moment. `ends`: the first offset that is there, and the next one."""
 
-    def __init__(self, system: System, wanted: Callable[[str], bool] = lambda _topic: True) -> None:
+    def __init__(self, system: System) -> None:
         self.system = system
         consumer = self.consumer()
         try:
             topics = consumer.list_topics(timeout=ANSWER).topics
-            places = [(t, n) for t in sorted(filter(wanted, topics)) for n in sorted(topics[t].partitions)]
+            places = [(t, n) for t in sorted(filter(is_ours, topics)) for n in sorted(topics[t].partitions)]
             self.ends = {p: consumer.get_watermark_offsets(TopicPartition(*p), timeout=ANSWER) for p in places}
         finally:
             consumer.close()

@@ -18,7 +18,7 @@ from services.cli.acts import By
 from services.cli.dlq import DryRun, Why, stated
 from services.cli.ground.databases import aside, connected, refuse_while_open, take_name
 from services.cli.ground.dumping import contents, name_in, named, run, unlike
-from services.cli.ground.manifest import DUMP, Manifest, ids_of, made_anew, read
+from services.cli.ground.manifest import DUMP, Manifest, changed, ids_of, read
 from services.cli.ground.quiet import Operator, claim, forget_groups, note, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.rebuild import DONE, made
@@ -140,10 +140,10 @@ def restore(
     system, operator = find(), Operator(by, stated(why))
     with refusing() as errors, errors.status("restoring") as status:
         told = read(folder) if folder else None
-        if told and not topics_lost and (gone := made_anew(told, ids_of(system))):
+        if told and not topics_lost and (lost := changed(told, ids_of(system))):
             raise Impossible(
-                f"{', '.join(gone[:5])} were made anew since the backup, so they do not tell what came after it:"
-                " give --topics-lost, and then run `trappetrin reground --all`"
+                f"since the backup {', '.join(lost[:5])}, so the topics do not tell what came after it: give"
+                " --topics-lost, and then run `trappetrin reground --all`"
             )
         if dry_run:
             typer.echo(f"the backup of {told.at:%F %T}Z is whole" if told else "would be read back from the topics")

@@ -4,18 +4,19 @@ from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import asyncpg
 import pytest
 import typer
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from typer.testing import CliRunner
 
 from deploy.local.settings import free_port
 from services.cli.ground import reading
 from services.cli.ground.backup import made_whole
 from services.cli.ground.dumping import Content, name_in, named, unlike
-from services.cli.ground.manifest import DUMP, MANIFEST, Manifest, made_anew, read
+from services.cli.ground.manifest import DUMP, MANIFEST, Manifest, changed, read
 from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.rebuild import named as by_name
 from services.cli.ground.refusing import refusing
@@ -30,7 +31,8 @@ def manifest(**told: object) -> Manifest:
     return Manifest.model_validate(
         {
             "at": datetime(2026, 1, 2, tzinfo=UTC), "release": "0.1.0", "migrations": {"quota": ["0001_tasks.sql"]},
-            "offsets": {}, "tables": {}, "topics": {"a.v1": "1", "b.v1": "2"}, "sha256": sha256(BYTES).hexdigest(),
+            "tables": {}, "topics": {"areas.v1": "1", "colours.v1": "2", "quotas.v1": "3", "theirs": "4"},
+            "sha256": sha256(BYTES).hexdigest(),
             "bytes": len(BYTES), **told,
         }
     )  # fmt: skip
@@ -72,7 +74,29 @@ def test_a_backup_of_a_newer_release_is_refused(tmp_path: Path) -> None:
 
 
 def test_topics_that_were_made_anew_since_are_named() -> None:
-    assert made_anew(manifest(), {"a.v1": "1", "b.v1": "9", "c.v1": "3"}) == ["b.v1"]
+    now = {"areas.v1": "1", "colours.v1": "9", "decisions.v1": "3"}
+
+    assert changed(manifest(), now) == ["colours.v1 was made anew", "quotas.v1 is gone"]
+
+
+class Listing:
+    """A broker with a topic of ours, one of somebody else's, and Kafka's own."""
+
+    def list_topics(self, timeout: float) -> SimpleNamespace:
+        told = SimpleNamespace(partitions={0: None})
+        return SimpleNamespace(topics={"vacancies.v1": told, "orders": told, "__consumer_offsets": told})
+
+    def get_watermark_offsets(self, place: TopicPartition, timeout: float) -> tuple[int, int]:
+        return 0, 7
+
+    def close(self) -> None:
+        return
+
+
+def test_only_our_topics_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Topics, "consumer", lambda _self: Listing())
+
+    assert Topics(System([], {})).ends == {("vacancies.v1", 0): (0, 7)}
 
 
 def test_tables_are_held_against_what_was_told_of_them() -> None:
