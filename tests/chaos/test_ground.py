@@ -192,7 +192,7 @@ def test_a_database_that_was_set_back_is_named_and_goes_on(stack: Stack) -> None
     before = sizes(stack)
     until_told(stack, "quota")
     stopped(stack)
-    run(stack.dsn or "", "pg_restore", "--clean", "--if-exists", f"--dbname={postgres.NAME}", str(folder / DUMP))
+    run(stack.dsn or "", "pg_restore", "--clean", "--if-exists", str(folder / DUMP))
 
     assert "behind what was consumed before, the database was set back: " in why_not_ready(stack, "quota")
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.cli.ground import backup
+from services.cli.ground.reading import Impossible
 from tests.integration.ground import Live, told
 
 WAITS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
@@ -46,3 +47,15 @@ async def test_a_rebuilt_state_takes_its_place_once_the_backup_is_made(
     await live.restore((folder, manifest), topics_lost=True)
 
     assert await told(live.dsn, "SELECT count(*) FROM quota.fact") == facts
+
+
+async def test_a_table_may_be_called_anything(live: Live, tmp_path: Path) -> None:
+    await told(live.dsn, 'CREATE TABLE public."Odd ""one""" AS SELECT 7 AS seven')
+    await live.restore(await live.backup(tmp_path), topics_lost=True)
+
+    assert await told(live.dsn, 'SELECT seven FROM public."Odd ""one"""') == 7
+
+
+async def test_what_the_address_asks_for_the_tools_are_told(live: Live) -> None:
+    with pytest.raises(Impossible, match="pg_dump failed: .*SSL"):
+        backup.run(f"{live.dsn}?sslmode=require", "pg_dump")

@@ -62,8 +62,8 @@ async def filled(
     """The new database as the backup was, and what the topics tell beyond it. Raises `Impossible`, `Moved`."""
     folder, told = backup
     say("reading the dump")
-    words = ["--no-owner", "--exit-on-error", f"--dbname={name_in(target.database)}", str(folder / DUMP)]
-    await asyncio.to_thread(run, target.database, "pg_restore", *words)
+    dump = str(folder / DUMP)
+    await asyncio.to_thread(run, target.database, "pg_restore", "--no-owner", "--exit-on-error", dump)
     async with connected(target.database) as connection:
         if wrong := unlike(told.tables, await contents(connection)):
             raise Impossible(f"the database does not hold what was backed up: {'; '.join(wrong)}")

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from deploy.local.settings import free_port
 from services.cli.ground import reading
 from services.cli.ground.backup import made_whole
-from services.cli.ground.dumping import Content, name_in, named, unlike
+from services.cli.ground.dumping import Content, environment, name_in, named, shown, unlike
 from services.cli.ground.manifest import DUMP, MANIFEST, Manifest, changed, read
 from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.rebuild import named as by_name
@@ -112,6 +112,17 @@ def test_tables_are_held_against_what_was_told_of_them() -> None:
 def test_an_address_is_that_of_another_database() -> None:
     assert named("postgresql://me:p%40ss@db:5432/trappetrin", "postgres") == "postgresql://me:p%40ss@db:5432/postgres"
     assert name_in("postgresql://me@db:5432/trappetrin") == "trappetrin"
+
+
+def test_the_tools_are_told_all_of_an_address_and_the_password_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSFILE", "/run/secrets/pgpass")
+    dsn = "postgresql://me:p%40ss@db:5432/trappetrin?sslmode=verify-full"
+
+    assert shown(dsn) == "postgresql://me@db:5432/trappetrin?sslmode=verify-full"
+    assert environment(dsn)["PGPASSWORD"] == "p@ss"
+    assert environment(dsn)["PGPASSFILE"] == "/run/secrets/pgpass"
+    assert shown("postgresql://db/trappetrin") == "postgresql://db/trappetrin"
+    assert "PGPASSWORD" not in environment("postgresql://me@db/trappetrin")
 
 
 def test_differences_are_named_by_whose_they_are() -> None:
