@@ -57,5 +57,5 @@ async def test_a_table_may_be_called_anything(live: Live, tmp_path: Path) -> Non
 
 
 async def test_what_the_address_asks_for_the_tools_are_told(live: Live) -> None:
-    with pytest.raises(Impossible, match="pg_dump failed: .*SSL"):
+    with pytest.raises(Impossible, match=r"pg_dump failed: .*SSL"):
         backup.run(f"{live.dsn}?sslmode=require", "pg_dump")

@@ -53,7 +53,11 @@ async def refuse_while_alive(
 ) -> None:
     """In the connection's own database unless told. Raises `Impossible`."""
     if alive := [r[0] for r in await connection.fetch(ALIVE, database, services)]:
-        raise Impossible(f"{', '.join(alive)} must be stopped first: `trappetrin down {' '.join(alive)}`")
+        words = " ".join(alive)
+        raise Impossible(
+            f"{', '.join(alive)} must be stopped first: `trappetrin down {words}`, or in containers"
+            f" `docker compose stop {words}`"
+        )
 
 
 async def claim(connection: asyncpg.Connection, service: str) -> dict[TaskId, Claimed]:

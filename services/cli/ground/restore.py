@@ -166,7 +166,7 @@ def restore(
         )
     if done["kept"]:
         typer.echo(f"what was there is kept in the database {done['kept']}")
-    typer.echo("next: `trappetrin reground --all`" if topics_lost else "the services go on from there: `trappetrin up`")
+    typer.echo("next: `trappetrin reground --all`" if topics_lost else "the services go on from there when they start")
 
 
 def forget(system: System, done: Mapping[str, Any], *, topics_lost: bool) -> None:
