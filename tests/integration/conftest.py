@@ -45,7 +45,10 @@ async def pool(database: str, request: pytest.FixtureRequest) -> AsyncIterator[a
 
 @pytest.fixture(scope="session")
 def settled(database: str) -> Live:
-    """A year that had all its effect, in the database `settled`; half of it in `half`. Nobody runs."""
+    """A year that had all its effect, in the database `settled`; half of it in `half`. Nobody runs.
+
+    Two records among it could not be used by two of the services, and one of them was sent again.
+    """
 
     async def settle() -> Live:
         await told(database, "CREATE DATABASE settled")
@@ -53,6 +56,7 @@ def settled(database: str) -> Live:
         await apply(live.dsn)
         await live.start()
         await live.settle(LINES[: len(LINES) // 2])
+        await live.spoil()
         await live.stop()
         await told(database, "CREATE DATABASE half TEMPLATE settled")
         await live.start()

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from shared.clock import utc_now
 from shared.database.pool import open_pool
 from shared.events.decoding import route
 from shared.events.internal import AreaNamed, LedgerLine
+from shared.events.partitioning import PARTITIONS
 from shared.events.topics import CONCLUDED, INTERNAL, READS
 from shared.runtime.contract import Outgoing, Record
 from shared.runtime.core import Core
@@ -40,6 +42,8 @@ from shared.runtime.views import State, merge, view
 SMALL = (Path(__file__).parents[2] / "examples" / "small.ndjson").read_bytes().splitlines()
 LINES = [*SMALL, *(line(event).encode() for event in simulate(4, afdelinger=3, broken=0.02))]
 OPERATOR = Operator("drift-7", "a test")
+SPOILT = b'{"version": 1}'
+"""Of a record that can not be used."""
 
 
 class MemoryTopics(Topics):
@@ -97,6 +101,16 @@ class Live:
         await self.settle()
         await self.stop()
 
+    async def spoil(self) -> None:
+        """Two records come that neither quota nor matching can use; one is sent again, as it should have been."""
+        log = next(log for (topic, _), log in self.broker.logs.items() if topic == "vacancies.v1" and log)
+        good, at = log[0], str(len(log)).encode()
+        told = {**dict(good.headers), "ce_id": b"spoilt"}
+        log += [good._replace(value=SPOILT, headers=tuple(told.items()))] * 2
+        await self.settle()
+        log.append(good._replace(headers=(*good.headers, ("redrive_offset", at), ("redrive_attempt", b"1"))))
+        await self.settle()
+
     async def stop(self) -> None:
         for pool in self.pools:
             await pool.close()
@@ -104,7 +118,7 @@ class Live:
 
     async def rebuild(self, service: str, *, accept: bool = False, dry_run: bool = False) -> Rebuilt:
         """While nobody runs."""
-        ground = Ground(MemoryTopics(self.broker), self.dsn, lambda _words: None)
+        ground = Ground(partial(MemoryTopics, self.broker), self.dsn, lambda _words: None)
         return await rebuilt(ground, service, OPERATOR, accept=accept, dry_run=dry_run)
 
     async def backup(self, folder: Path) -> tuple[Path, Manifest]:
@@ -168,3 +182,11 @@ def assert_versions_are_whole(broker: MemoryBroker) -> None:
     assert {event: told for event, told in contents.items() if len(told) > 1} == {}
     assert found.twice == []
     assert all(list(found.lines(home)) for home in found.journals)  # raises where there is a hole
+
+
+def assert_all_were_told(broker: MemoryBroker) -> None:
+    """What concerns everyone is in every partition."""
+    told = [{dict(r.headers)["ce_id"] for r in log} for (topic, _), log in broker.logs.items() if topic == "control.v1"]
+
+    assert len(told) == PARTITIONS
+    assert [ids for ids in told if ids != told[0]] == []

@@ -1,6 +1,8 @@
 """An older database under newer topics: what was said since is read back, and nothing is said twice or otherwise."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -11,15 +13,16 @@ from services.cli.ground.reading import Impossible
 from services.cli.ground.restore import read_back
 from services.cli.ground.shadow import Ground
 from shared.events.topics import SERVICES
-from tests.integration.ground import LINES, Live, MemoryTopics, assert_versions_are_whole, told
+from shared.runtime.contract import Outgoing
+from tests.integration.ground import LINES, Live, MemoryTopics, assert_all_were_told, assert_versions_are_whole, told
 
 COUNT = "SELECT count(*) FROM {schema}.fact"
 
 
-async def restored(live: Live) -> None:
+async def restored(live: Live) -> dict[str, Any]:
     connection = await asyncpg.connect(live.dsn)
     try:
-        await read_back(Ground(MemoryTopics(live.broker), live.dsn, lambda _words: None), connection)
+        return await read_back(Ground(partial(MemoryTopics, live.broker), live.dsn, lambda _words: None), connection)
     finally:
         await connection.close()
 
@@ -46,18 +49,21 @@ async def test_what_the_topics_have_is_read_back_and_nothing_is_said_anew(older:
         {"vacancies.v1": 2, "offers.v1": 1, "afdelinger.v1": 1},
         {"decisions.v1": 3, "ledger.v1": 4, "quotas.v1": 2, "colours.v1": 1},
         {"receipts": 7, "vacancies.v1": 1, "decisions.v1": 2, "ledger.v1": 1, "dead-letters": 1},
+        {"control.v1/3": 2, "control.v1/4": 1},
+        {"control.v1/0": 3, "control.v1/5": 40, "receipts": 3},
     ],
 )
 async def test_what_the_lost_database_had_not_published_is_said_once(older: Live, cut: dict[str, int]) -> None:
-    """Cut: so many of the last records of these topics had not gone out."""
-    for (topic, _), log in older.broker.logs.items():
-        if number := next((n for name, n in cut.items() if name in topic), 0):
+    """Cut: so many of the last records of these topics, or of one partition of theirs, had not gone out."""
+    for (topic, partition), log in older.broker.logs.items():
+        if number := next((n for name, n in cut.items() if name in f"{topic}/{partition}"), 0):
             del log[-number:]
     await restored(older)
     await older.goes_on()
 
     assert await older.state() == await folded()
     assert_versions_are_whole(older.broker)
+    assert_all_were_told(older.broker)
 
 
 async def databases(live: Live) -> set[str]:
@@ -126,3 +132,32 @@ async def test_what_stood_before_each_run_in_place_is_kept(older: Live) -> None:
     assert second == "quota_before"
     assert await told(older.dsn, COUNT.format(schema=first)) == facts
     assert await told(older.dsn, COUNT.format(schema=second)) > facts
+
+
+async def test_what_cannot_be_read_becomes_the_dead_letter_that_the_lost_database_had_not_told(older: Live) -> None:
+    """Its letters were lost with it; of the two records that could not be used one was sent again."""
+    letters = next(log for (topic, _), log in older.broker.logs.items() if topic == "quota.dead-letters.v1" and log)
+    lost = [plain(letters.pop()) for _ in (1, 2)]
+    done = await restored(older)
+
+    assert [one["problems"] for one in done.values()] == [[], [], [], []]
+    assert done["quota"]["news"] == 2
+
+    await older.goes_on()
+
+    assert sorted(map(plain, letters)) == sorted(lost)
+    assert await told(older.dsn, "SELECT count(*) FROM quota.flaw") == 1
+    assert (await older.rebuild("quota", dry_run=True)).same
+
+
+def plain(letter: Outgoing) -> Outgoing:
+    """Told at another time."""
+    return letter._replace(headers=tuple(h for h in letter.headers if h[0] != "dead_letter_time"))
+
+
+async def test_what_was_published_with_two_contents_is_named_and_kept(older: Live) -> None:
+    log = next(log for (topic, _), log in older.broker.logs.items() if topic == "decisions.v1" and log)
+    log.append(log[0]._replace(value=(log[0].value or b"").replace(b'"vacancy_revision":1', b'"vacancy_revision":2')))
+    done = await restored(older)
+
+    assert [one for one in done["matching"]["problems"] if "was published with two contents" in one] != []

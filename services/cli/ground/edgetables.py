@@ -10,12 +10,10 @@ from services.cli.evaluate import is_inbound
 from services.cli.ground.edge import Edge, Receipts, published
 from services.cli.ground.quiet import Claimed, targets_of
 from services.cli.ground.reading import Impossible
-from services.cli.ground.shadow import Ground, Home, Made, Shadow
+from services.cli.ground.shadow import OUTBOX, Ground, Home, Made, Shadow
 from services.ingest.contract import task_of
-from services.ingest.domain import fact_id
-from services.ingest.service import publications
 from services.ingest.store import row
-from shared.events.topics import INTERNAL, dead_letters, topic_of
+from shared.events.topics import INTERNAL, dead_letters
 from shared.runtime.contract import Outgoing, Row, RowId, TaskId
 from shared.runtime.packing import pack
 
@@ -26,7 +24,6 @@ FACT = (
 )  # fmt: skip
 FIXED = ("sequence", "key", "field", "value")
 REFUSAL = ("identity", "topic", "partition", "offset", "field", "rule", "value", "recorded_at")
-OUTBOX = ("task", "version", "topic", "body")
 
 # Rows that are not the same in both; of two refusals of one event either may have come first.
 FACTS = """
@@ -99,7 +96,7 @@ async def make(
     ground: Ground, connection: asyncpg.Connection, claimed: Mapping[TaskId, Claimed], *, whole: bool
 ) -> Made:
     """As `keyed.make`; `whole`: up to the last record that was answered. Raises `Impossible`."""
-    topics, _, say = ground
+    topics, say = ground.look(), ground.say
     inbound = {p: int(high) for p, (_, high) in topics.ends.items() if is_inbound(p[0])}
     shadow, receipts = EdgeShadow(connection, SERVICE), Receipts()
     answers = {p: int(high) for p, (_, high) in topics.ends.items() if p[0].endswith(".receipts.v1")}
@@ -120,28 +117,19 @@ async def make(
         edge.take(record)
         records += 1
         if len(edge.kept) >= AT_ONCE:
-            missing += unpublished(edge) if whole else ()
+            missing += edge.unpublished() if whole else ()
             problems += await shadow.fill(edge)
             say(f"{records:,} records, {records / (monotonic() - began):,.0f} a second")
-    missing += unpublished(edge) if whole else ()
+    missing += edge.unpublished() if whole else ()
     problems += [*await shadow.fill(edge), *await shadow.finish(edge), *edge.unread]
-    await shadow.copy("outbox", OUTBOX, [(*r.id, pack(r.records)) for r in rows_of(missing, claimed)])
+    problems += await shadow.copy("outbox", OUTBOX, [(*r.id, pack(r.records)) for r in rows_of(missing, claimed)])
     say("comparing")
     differing = await shadow.differing()
-    if problems:
-        differing.setdefault(("", ""), []).extend(problems)
     offsets: dict[TaskId, dict[str, int]] = {task: {} for task in claimed}
     for (topic, number), at in consumed.items():
         offsets.setdefault(task_of(topic, number), {}).update({topic: at} if at else {})
     live, made = await shadow.hash("live"), await shadow.hash("shadow")
-    return Made(shadow, offsets, records, len(edge.fixed), differing, {}, live, made)
-
-
-def unpublished(edge: Edge) -> Iterator[tuple[TaskId, str, Outgoing]]:
-    """Of the facts at hand what the services were never told: a lost outbox had it."""
-    for kept in edge.kept:
-        if not kept.parked and topic_of(kept.fact) and fact_id(kept.fact) not in edge.published:
-            yield from ((kept.origin.task, topic, record) for topic, record in publications(kept))
+    return Made(shadow, offsets, records, len(edge.fixed), differing, {}, problems, live, made)
 
 
 def rows_of(missing: list[tuple[TaskId, str, Outgoing]], claimed: Mapping[TaskId, Claimed]) -> Iterator[Row]:

@@ -28,13 +28,15 @@ KINDS = "SELECT kind, count(*) FROM {live}.conclusion GROUP BY kind"
 
 
 class Order(NamedTuple):
-    """What one process is told to replay."""
+    """What one process is told to replay. `version`: with which the task begins."""
 
     topics: Topics
     dsn: str
     service: str
     task: TaskId
     targets: Mapping[Place, int]
+    version: int
+    whole: bool
 
 
 class Outcome(NamedTuple):
@@ -52,23 +54,23 @@ async def make(
     ground: Ground, connection: asyncpg.Connection, service: str, claimed: Mapping[TaskId, Claimed], *, whole: bool
 ) -> Made:
     """Beside the live state, up to where that has consumed, or of the `whole` topics. Raises `Impossible`."""
-    topics, dsn, say = ground
+    topics, dsn, say = ground.look(), ground.dsn, ground.say
     targets = ends(topics, service) if whole else targets_of(claimed)
     topics.check(targets)
     shadow = KeyedShadow(connection, service)
     await refuse_unsaid(shadow, topics)
     await shadow.make()
-    outcomes = await replayed([Order(topics, dsn, service, str(n), targets) for n in range(PARTITIONS)], say)
+    begin = {str(n): claimed[str(n)].version + 1 if str(n) in claimed else 1 for n in range(PARTITIONS)}
+    orders = [Order(topics, dsn, service, task, targets, begin[task], whole) for task in begin]
+    outcomes = await replayed(orders, say)
     say("comparing")
     differing = await shadow.differing()
-    for outcome in outcomes:
-        if outcome.problems:
-            differing.setdefault((outcome.task, ""), []).extend(outcome.problems)
+    problems = [f"task {o.task}: {problem}" for o in outcomes for problem in o.problems]
     news = {(o.task, name): words for o in outcomes for name, words in o.news.items()}
     live, made = await hashes(shadow, outcomes, differing, news)
     offsets = {str(n): {t: at for (t, m), at in targets.items() if m == n} for n in range(PARTITIONS)}
     records, entities = sum(o.records for o in outcomes), sum(o.entities for o in outcomes)
-    return Made(shadow, offsets, records, entities, differing, news, live, made)
+    return Made(shadow, offsets, records, entities, differing, news, problems, live, made)
 
 
 def ends(topics: Topics, service: str) -> dict[Place, int]:
@@ -108,8 +110,8 @@ async def worked(order: Order) -> Outcome:
     try:
         shadow = KeyedShadow(connection, order.service)
         held = Held(await shadow.unsent(), await shadow.positions(order.task))
-        found = replay(order.topics, order.service, order.task, order.targets, held)
-        refused = await shadow.fill(found)
+        found = replay(order.topics, order.service, order.task, order.targets, held, whole=order.whole)
+        refused = await shadow.fill(found, order.version)
     finally:
         await connection.close()
     problems = [*found.unread, *found.twice, *refused]

@@ -15,14 +15,15 @@ from services.cli.evaluate import DOMAINS
 from services.cli.ground.reading import Place, Topics
 from services.cli.ground.said import Line, Said, concluded, own_topics, strays
 from services.cli.letters import of_record
+from services.cli.marks import Mark, mark_of
 from services.quota.domain.ledger import standing
-from shared.events.cloudevents import Invalid
+from shared.clock import utc_now
 from shared.events.decoding import CONCLUSIONS, decode
 from shared.events.internal import Anchor, Conclusion, LedgerLine, Position
 from shared.events.partitioning import partition_of
 from shared.events.topics import dead_letters
-from shared.runtime.contract import EVERYONE, Entity, Flaw, Head, Outgoing, Record, Slot, TaskId
-from shared.runtime.deadletters import entity_named, first_offset
+from shared.runtime.contract import EVERYONE, Entity, Fact, Flaw, Head, Outgoing, Record, Slot, TaskId
+from shared.runtime.deadletters import dead_letter, entity_named, first_offset
 from shared.runtime.keyed import Domain, fold, reason_of, slot_of
 
 HISTORY = (Anchor.kind, Position.kind)
@@ -31,17 +32,27 @@ HISTORY = (Anchor.kind, Position.kind)
 
 @dataclass(slots=True)
 class Letters:
-    """The service's dead letters of one task: which places they are of, and what they left incomplete."""
+    """The service's dead letters of one task, by the places that they tell, with why; and what they left incomplete."""
 
-    places: set[tuple[str, int, int]] = field(default_factory=set)
+    told: dict[tuple[str, int, int], list[tuple[Mark, str]]] = field(default_factory=dict)
     flaws: dict[tuple[str, int, int], Flaw] = field(default_factory=dict)
 
     def hear(self, record: Record) -> None:
         letter = of_record(record)
-        came = Record(*letter.source, record.key, record.value, record.headers)
-        topic, partition, first = came.topic, came.partition, first_offset(came)
-        self.places.add((topic, partition, came.offset))
-        self.flaws[topic, partition, first] = Flaw(entity_named(record), topic, partition, first, letter.reason[:500])
+        self.told.setdefault(letter.source, []).append((mark_of(letter), letter.reason[:500]))
+
+    def holds(self, record: Record) -> bool:
+        """Whether the record has become a dead letter: it leaves its entity incomplete."""
+        for mark, why in self.told.get(record[:3], ()):
+            if mark.fits(record) and not mark.precedes(record):
+                self.leaves(record, why)
+                return True
+        return False
+
+    def leaves(self, record: Record, why: str) -> None:
+        """An entity incomplete."""
+        place = record.topic, record.partition, first_offset(record)
+        self.flaws.setdefault(place, Flaw(entity_named(record), *place, why))
 
     def mended(self, record: Record) -> None:
         """A record that could be used; if it was sent again, what it left incomplete is whole."""
@@ -60,7 +71,8 @@ class Stood(NamedTuple):
 @dataclass(slots=True)
 class Replayed:
     """A task as the topics tell it. `news`: what its service will say when it goes on, by entity; `contents`: what
-    follows from the facts, hashed by slot; `unread`: records that can not be read and are no dead letters, and why.
+    follows from the facts, hashed by slot; `unread`: records that can not be read and are no dead letters, and why;
+    `buried`: those of them that are dead letters from now on.
     """
 
     task: TaskId
@@ -72,6 +84,7 @@ class Replayed:
     news: dict[str, list[str]] = field(default_factory=dict)
     contents: dict[tuple[str, Slot], str] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
+    buried: list[Outgoing] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
 
 
@@ -84,8 +97,12 @@ class Held(NamedTuple):
     positions: Mapping[str, Sequence[Position]]
 
 
-def replay(topics: Topics, service: str, task: TaskId, targets: Mapping[Place, int], held: Held) -> Replayed:
-    """`targets`: up to where the topics that the service reads are read. Raises `Impossible`."""
+def replay(
+    topics: Topics, service: str, task: TaskId, targets: Mapping[Place, int], held: Held, *, whole: bool
+) -> Replayed:
+    """`targets`: up to where the topics that the service reads are read; of the `whole` of them nobody has read all, so
+    what can not be read becomes a dead letter, as it would in the service. Raises `Impossible`.
+    """
     number, found, said, letters = int(task), Replayed(task), Said(), Letters()
     domain, broken = DOMAINS[service](), dead_letters(service)
     own = {p: at for name in own_topics(service) for p, at in topics.of(name).items() if strays(name) or p[1] == number}
@@ -98,7 +115,9 @@ def replay(topics: Topics, service: str, task: TaskId, targets: Mapping[Place, i
             letters.hear(Record(topic, number, 0, one.key, one.value, one.headers))
     for record in topics.read({p: at for p, at in targets.items() if p[1] == number}):
         found.records += 1
-        take(found, record, letters, domain.ignores)
+        fact = taken(found, record, letters, whole=whole)
+        if fact and fact.kind not in domain.ignores:
+            fold(found.facts.setdefault(fact.entity, Entity()), fact)
     found.flaws, found.twice = list(letters.flaws.values()), said.twice
     names = found.facts.keys() | {name for home, name in (*said.stated, *said.journals) if home == task}
     everyone = found.facts.get(EVERYONE) or Entity()
@@ -108,18 +127,24 @@ def replay(topics: Topics, service: str, task: TaskId, targets: Mapping[Place, i
     return found
 
 
-def take(found: Replayed, record: Record, letters: Letters, ignores: frozenset[str]) -> None:
-    place = record.topic, record.partition, record.offset
-    if place in letters.places:
-        return
+def taken(found: Replayed, record: Record, letters: Letters, *, whole: bool) -> Fact | None:
+    """The fact that a record brings; None of one that is a dead letter, or becomes one, or can not be read."""
+    if letters.holds(record):
+        return None
     try:
         fact = decode(record)
-    except Invalid as error:
-        found.unread.append(f"{record.topic}/{record.partition}/{record.offset}: {reason_of(error)}")
-        return
+    except Exception as error:  # noqa: BLE001 - as in the service: it must not fail its neighbours
+        told = f"{record.topic}/{record.partition}/{record.offset}: {reason_of(error)}"
+        if whole:
+            letter = dead_letter(record, int(found.task), reason_of(error), type(error).__name__, utc_now())
+            found.buried.append(letter)
+            found.news.setdefault(entity_named(record), []).append(f"dead letter of {told}")
+            letters.leaves(record, reason_of(error))
+        else:
+            found.unread.append(told)
+        return None
     letters.mended(record)
-    if fact.kind not in ignores:
-        fold(found.facts.setdefault(fact.entity, Entity()), fact)
+    return fact
 
 
 class Going(NamedTuple):

@@ -7,6 +7,7 @@ journals' entries, the newest version of every conclusion. The chains go on, and
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from services.cli.ground.dumping import contents, name_in, named, run, unlike
 from services.cli.ground.manifest import DUMP, Manifest, changed, ids_of, read
 from services.cli.ground.quiet import Operator, claim, forget_groups, note, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
-from services.cli.ground.rebuild import DONE, made
+from services.cli.ground.rebuild import DONE, listed, made
 from services.cli.ground.refusing import refusing, sentence
 from services.cli.ground.shadow import Ground, Say
 from services.cli.state import Json, as_json
@@ -68,7 +69,8 @@ async def filled(
         if wrong := unlike(told.tables, await contents(connection)):
             raise Impossible(f"the database does not hold what was backed up: {'; '.join(wrong)}")
         await apply(target.database, say=say)
-        services = {} if topics_lost else await read_back(Ground(Topics(target), target.database, say), connection)
+        ground = Ground(partial(Topics, target), target.database, say)
+        services = {} if topics_lost else await read_back(ground, connection)
         for service in services:
             await connection.execute(DROP.format(schema=service))
         noted = {"backup": told.at.isoformat(), "services": services, "topics_lost": topics_lost}
@@ -82,7 +84,7 @@ async def in_its_place(system: System, operator: Operator, say: Say) -> dict[str
         await refuse_while_alive(connection, SERVICES)
         await apply(system.database, say=say)
         await keep_former(connection)
-        services = await read_back(Ground(Topics(system), system.database, say), connection)
+        services = await read_back(Ground(partial(Topics, system), system.database, say), connection)
         noted = {"backup": None, "services": services, "topics_lost": False}
         await connection.execute(DONE, await note(connection, "restored", operator, noted))
         return {"services": services, "kept": None}
@@ -102,12 +104,13 @@ async def read_back(ground: Ground, connection: asyncpg.Connection) -> dict[str,
     for service in SERVICES:
         ground.say(f"reading back what {service} has said")
         claimed = await claim(connection, service)
-        state = await made(ground, connection, service, claimed, whole=True)
-        await state.shadow.swap(claimed, state.offsets)
+        async with made(ground, connection, service, claimed, whole=True) as state:
+            await state.shadow.swap(claimed, state.offsets)
         found[service] = {
             "records": state.records,
             "read_back": sum(map(len, state.differing.values())),
             "news": sum(map(len, state.news.values())),
+            "problems": state.problems,
         }
     return found
 
@@ -133,7 +136,8 @@ def restore(
 ) -> None:
     """Put a backup in the database's place, and read back from the topics what was said since.
 
-    The services must be stopped; they go on from there when they start.
+    The services must be stopped; they go on from there when they start. Exit code 1 where the database is in place and
+    something that the topics hold could not be read or kept, 2 where it is not.
     """
     if (folder is None) is not in_place or (in_place and topics_lost):
         raise typer.BadParameter("give the backup's folder, or --in-place where the database was set back already")
@@ -159,11 +163,18 @@ def restore(
         forget(system, done, topics_lost=topics_lost)
     if as_text:
         typer.echo(as_json(done))
-        return
+    else:
+        tell(done, topics_lost=topics_lost)
+    if any(one["problems"] for one in done["services"].values()):
+        raise typer.Exit(1)
+
+
+def tell(done: Mapping[str, Any], *, topics_lost: bool) -> None:
     for service, one in done["services"].items():
         typer.echo(
             f"{service}: {one['records']:,} records, {one['read_back']:,} places read back, {one['news']} to say"
         )
+        listed(f"Of the topics of {service} could not be read or kept", one["problems"])
     if done["kept"]:
         typer.echo(f"what was there is kept in the database {done['kept']}")
     typer.echo("next: `trappetrin reground --all`" if topics_lost else "the services go on from there when they start")

@@ -17,6 +17,7 @@ AT_ONCE = 5_000
 Say = Callable[[str], None]
 Home = tuple[str, str]
 """Task and entity; of ingest a sequence and a key."""
+OUTBOX = ("task", "version", "topic", "body")
 
 # All that was committed and that the broker does not have yet.
 UNSENT = "SELECT topic, body FROM {live}.outbox ORDER BY task, version, topic"
@@ -33,9 +34,11 @@ ALTER SCHEMA {shadow} RENAME TO {live};
 
 
 class Ground(NamedTuple):
-    """What a state is made of, and who hears how far it is."""
+    """What a state is made of, and who hears how far it is. `look`: the topics as they are at this moment, which is to
+    be one in which nobody can publish any more.
+    """
 
-    topics: Topics
+    look: Callable[[], Topics]
     dsn: str
     say: Say
 
@@ -100,7 +103,8 @@ class Shadow:
 
 class Made(NamedTuple):
     """A state that lies beside the live one. `differing`: what of the live one is not so, by whose it is; `news`: what
-    will be said when the service goes on; `live`, `made`: hashes of what the two states mean.
+    will be said when the service goes on; `problems`: what of the topics could not be read or kept, and is in neither;
+    `live`, `made`: hashes of the two states.
     """
 
     shadow: Shadow
@@ -109,5 +113,6 @@ class Made(NamedTuple):
     entities: int
     differing: Mapping[Home, list[str]]
     news: Mapping[Home, list[str]]
+    problems: list[str]
     live: str
     made: str

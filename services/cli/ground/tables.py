@@ -4,10 +4,12 @@ import asyncpg
 
 from services.cli.ground.replay import HISTORY, Replayed, content_of
 from services.cli.ground.said import concluded
-from services.cli.ground.shadow import Home, Shadow
+from services.cli.ground.shadow import OUTBOX, Home, Shadow
 from shared.events.decoding import dump, restore
 from shared.events.internal import Position
+from shared.events.topics import dead_letters
 from shared.runtime.contract import Slot
+from shared.runtime.packing import pack
 
 FACT = ("task", "entity", "kind", "key", "version", "recorded_at", "body")
 CONCLUSION = ("task", "entity", "kind", "key", "version", "body")
@@ -58,8 +60,9 @@ class KeyedShadow(Shadow):
             found.setdefault(r["entity"], []).append(Position.model_validate_json(r["body"], extra="ignore"))
         return found
 
-    async def fill(self, one: Replayed) -> list[str]:
-        """What was replayed of one task; what the database refuses, by name."""
+    async def fill(self, one: Replayed, version: int) -> list[str]:
+        """What was replayed of one task, and under this version its new letters; what the database refuses, by name."""
+        letters = [(one.task, version, dead_letters(self.service), pack(one.buried))] if one.buried else []
         facts = [f for entity in one.facts.values() for f in entity.facts.values()]
         refused = [
             *await self.copy("fact", FACT, [(one.task, *f[:5], dump(f.body)) for f in facts]),
@@ -68,6 +71,7 @@ class KeyedShadow(Shadow):
             ),
             *await self.copy("journal", JOURNAL, [(one.task, name, kind, *line) for name, kind, line in one.lines]),
             *await self.copy("flaw", FLAW, [(one.task, *flaw) for flaw in one.flaws]),
+            *await self.copy("outbox", OUTBOX, letters),
         ]
         await self.connection.execute(self.sql(REEVALUATED), one.task)
         return refused

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import AsyncMock, Mock
 
 import asyncpg
 import pytest
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from deploy.local.settings import free_port
 from services.cli.ground import reading
+from services.cli.ground import restore as restoring
 from services.cli.ground.backup import made_whole
 from services.cli.ground.dumping import Content, environment, name_in, named, shown, unlike
 from services.cli.ground.manifest import DUMP, MANIFEST, Manifest, changed, read
@@ -125,12 +127,6 @@ def test_the_tools_are_told_all_of_an_address_and_the_password_apart(monkeypatch
     assert "PGPASSWORD" not in environment("postgresql://me@db/trappetrin")
 
 
-def test_differences_are_named_by_whose_they_are() -> None:
-    found = {("3", "0123-001"): ["quota is missing"], ("3", ""): ["a/1/2: x"], ("vacancy", "0123/v-1"): ["is missing"]}
-
-    assert by_name(found) == ["task 3: a/1/2: x", "0123-001: quota is missing", "vacancy 0123/v-1: is missing"]
-
-
 @pytest.mark.parametrize(("lost", "way"), [(True, "reground --all"), (False, "restore --in-place")])
 def test_a_restore_whose_groups_still_live_is_not_run_from_the_beginning(
     monkeypatch: pytest.MonkeyPatch, lost: bool, way: str
@@ -213,3 +209,23 @@ def test_a_backup_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
 
     assert sorted(tmp_path.iterdir()) == [tmp_path / "it", theirs]
     assert (tmp_path / "it" / DUMP).read_bytes() == BYTES
+
+
+@pytest.mark.parametrize(("problems", "code"), [([], 0), (["task 3: x/1/2: must be a day"], 1)])
+def test_what_could_not_be_read_back_is_told_and_is_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, problems: list[str], code: int
+) -> None:
+    one = {"records": 7, "read_back": 2, "news": 0, "problems": problems}
+    monkeypatch.setattr(restoring, "find", lambda: System((), {}))
+    monkeypatch.setattr(restoring, "in_its_place", AsyncMock(return_value={"services": {"quota": one}, "kept": None}))
+    monkeypatch.setattr(restoring, "forget_groups", Mock())
+    done = CliRunner().invoke(app, ["restore", "--in-place", "--why", "a test"])
+
+    assert done.exit_code == code
+    assert [line.strip() for line in done.output.splitlines() if "must be a day" in line] == problems
+
+
+def test_differences_are_named_by_whose_they_are() -> None:
+    found = {("3", "0123-001"): ["quota is missing"], ("3", ""): ["area"], ("vacancy", "0123/v-1"): ["is missing"]}
+
+    assert by_name(found) == ["task 3: area", "0123-001: quota is missing", "vacancy 0123/v-1: is missing"]
