@@ -161,3 +161,27 @@ async def test_what_was_published_with_two_contents_is_named_and_kept(older: Liv
     done = await restored(older)
 
     assert [one for one in done["matching"]["problems"] if "was published with two contents" in one] != []
+
+
+@pytest.mark.parametrize(
+    ("topic", "why"),
+    [
+        ("quotas.v1", r"quotas\.v1 holds less than the database: (quota|supply) \d+ of "),
+        ("decisions.v1", r"decisions\.v1 holds less than the database: (decision|offer\.life) \d+ of "),
+        ("ledger.v1", r"ledger\.v1 holds less than the database: ledger\.line \d+ of "),
+        ("vacancies.v1", r"vacancies\.v1 holds less than the database: vacancy\.\w+ \d+ of "),
+    ],
+)
+async def test_topics_that_hold_less_than_the_database_are_not_believed(older: Live, topic: str, why: str) -> None:
+    """Made anew since, and at least as long as the old one; what its entities said first is there."""
+    for place in [p for p, log in older.broker.logs.items() if p[0] == topic and log]:
+        log = older.broker.logs[place]
+        log[:] = [log[0]] * len(log)
+    with pytest.raises(Impossible, match=rf"{why}.* `trappetrin reground --topic NAME` first"):
+        await restored(older)
+
+
+async def test_a_topic_that_was_emptied_is_not_believed(older: Live) -> None:
+    older.broker.logs["vacancies.v1", 5].clear()
+    with pytest.raises(Impossible, match=r"vacancies\.v1/5 ends at 0, \d+ was consumed: .*`trappetrin reground`"):
+        await restored(older)

@@ -94,7 +94,7 @@ class Edge:
     published: Mapping[Copy, Published | None] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
     fixed: dict[tuple[Subject, str], str] = field(default_factory=dict)
-    refusals: dict[str, Refusal] = field(default_factory=dict)
+    refusals: dict[str, list[Refusal]] = field(default_factory=dict)
     mended: set[tuple[str, int, int]] = field(default_factory=set)
     unread: list[str] = field(default_factory=list)
 
@@ -125,9 +125,8 @@ class Edge:
 
     def refuse(self, record: Record, fate: Fate) -> None:
         origin, _ = read(record)
-        name, before = identity(origin), self.refusals.get(identity(origin))
-        if before is None or fate.at < before.recorded_at:
-            self.refusals[name] = Refusal(name, *origin[:3], *fate.why, fate.at)
+        name = identity(origin)
+        self.refusals.setdefault(name, []).append(Refusal(name, *origin[:3], *fate.why, fate.at))
 
     def unanswered(self, record: Record) -> None:
         """Of a lost database: it had told the services of the fact, and not yet its sender, who will be told so."""
@@ -147,8 +146,13 @@ class Edge:
                     yield kept.origin.task, topic, record
 
     def standing(self) -> Iterator[Refusal]:
-        """The refusals that were not mended since."""
-        return (r for r in self.refusals.values() if (r.topic, r.partition, r.offset) not in self.mended)
+        """Of each identity the first refusal, if it was not mended since."""
+        first = (min(every, key=lambda r: r.recorded_at) for every in self.refusals.values())
+        return (r for r in first if r[1:4] not in self.mended)
+
+    def may_stand(self, one: Refusal) -> bool:
+        """Whether it was told just so: of two refusals of one identity either may have been written down first."""
+        return one in self.refusals.get(one.identity, ()) and one[1:4] not in self.mended
 
 
 def copy_of(topic: str, record: Record | Outgoing) -> Copy:

@@ -6,10 +6,7 @@ letter stays out, as it did in the service; it comes in when it is sent again.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any, NamedTuple
-
-from pydantic_core import to_json
 
 from services.cli.evaluate import DOMAINS
 from services.cli.ground.reading import Place, Topics
@@ -18,16 +15,13 @@ from services.cli.letters import of_record
 from services.cli.marks import Mark, mark_of
 from services.quota.domain.ledger import standing
 from shared.clock import utc_now
-from shared.events.decoding import CONCLUSIONS, decode
-from shared.events.internal import Anchor, Conclusion, LedgerLine, Position
+from shared.events.decoding import decode
+from shared.events.internal import Chained, Conclusion, LedgerLine, Position
 from shared.events.partitioning import partition_of
 from shared.events.topics import dead_letters
 from shared.runtime.contract import EVERYONE, Entity, Fact, Flaw, Head, Outgoing, Record, Slot, TaskId
 from shared.runtime.deadletters import dead_letter, entity_named, first_offset
 from shared.runtime.keyed import Domain, fold, reason_of, slot_of
-
-HISTORY = (Anchor.kind, Position.kind)
-"""Kinds that hang on the way here, not on the facts alone: not compared."""
 
 
 @dataclass(slots=True)
@@ -70,9 +64,8 @@ class Stood(NamedTuple):
 
 @dataclass(slots=True)
 class Replayed:
-    """A task as the topics tell it. `news`: what its service will say when it goes on, by entity; `contents`: what
-    follows from the facts, hashed by slot; `unread`: records that can not be read and are no dead letters, and why;
-    `buried`: those of them that are dead letters from now on.
+    """A task as the topics tell it. `news`: what its service will say when it goes on, by entity;
+    `unread`: records that can not be read and are no dead letters, and why; `buried`: dead letters that are new.
     """
 
     task: TaskId
@@ -82,7 +75,6 @@ class Replayed:
     lines: list[tuple[str, str, Line]] = field(default_factory=list)
     flaws: Sequence[Flaw] = ()
     news: dict[str, list[str]] = field(default_factory=dict)
-    contents: dict[tuple[str, Slot], str] = field(default_factory=dict)
     unread: list[str] = field(default_factory=list)
     buried: list[Outgoing] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
@@ -164,9 +156,9 @@ class Going(NamedTuple):
         for slot, position in stand(lines, positions):
             known.conclusions[slot] = position
             found.stands.append(Stood(name, slot, position.version, position.model_dump_json(by_alias=True)))
-        known.heads = {kind: Head(chained(kind, line), line.hash) for kind, line in dict(lines).items()}
+        heads = ((kind, concluded(kind, line.body), line.hash) for kind, line in dict(lines).items())
+        known.heads = {kind: Head(body, hash_) for kind, body, hash_ in heads if isinstance(body, Chained)}
         found.lines += [(name, kind, line) for kind, line in lines]
-        found.contents |= {(name, s): content_of(c) for s, c in known.conclusions.items() if s[0] not in HISTORY}
         if not known.facts:
             return
         try:
@@ -179,8 +171,6 @@ class Going(NamedTuple):
             before = known.conclusions.get(slot) if one.stated else None
             if one.renewed(before) is not before and one.kind != Position.kind:
                 found.news.setdefault(name, []).append(f"{one.kind} {one.key()}".strip())
-                if one.stated:
-                    found.contents[name, slot] = content_of(one)
 
     def follows(self, task: TaskId, name: str, known: Entity) -> Iterable[Conclusion]:
         if name == EVERYONE:
@@ -188,18 +178,10 @@ class Going(NamedTuple):
         return self.domain.conclude(name, known, self.parameters)
 
 
-def content_of(told: Conclusion) -> str:
-    """The hash of what must differ for a new version."""
-    return sha256(to_json(told.content(), by_alias=True, fallback=str)).hexdigest()
-
-
-def chained(kind: str, line: Line) -> Any:
-    return CONCLUSIONS[kind].model_validate_json(line.body, extra="ignore")
-
-
 def stand(lines: Sequence[tuple[str, Line]], kept: Sequence[Position]) -> Iterator[tuple[Slot, Position]]:
     """The positions of a ledger: as they are kept where they say the same as its lines, which else are read back."""
-    told = standing(chained(kind, line) for kind, line in lines if kind == LedgerLine.kind)
+    read = (concluded(kind, line.body) for kind, line in lines if kind == LedgerLine.kind)
+    told = standing(line for line in read if isinstance(line, LedgerLine))
     known = {position.key(): position for position in kept}
     for key, position in told.items():
         same = key in known and saying(known[key]) == saying(position)
@@ -207,4 +189,6 @@ def stand(lines: Sequence[tuple[str, Line]], kept: Sequence[Position]) -> Iterat
 
 
 def saying(position: Position) -> tuple[Any, ...]:
-    return position.step, position.line, position.what, position.effect, position.basis.day
+    """What a line tells of it: all but time, version and cause, which hang on the way."""
+    basis = position.basis
+    return position.step, position.line, position.what, position.effect, basis.day, basis.colour, basis.agreement
