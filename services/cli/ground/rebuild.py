@@ -66,7 +66,6 @@ async def made(
     """
     try:
         if service == "ingest":
-            await edgetables.refuse_after_reground(connection)
             yield await edgetables.make(ground, connection, claimed, whole=whole)
         else:
             yield await keyed.make(ground, connection, service, claimed, whole=whole)
