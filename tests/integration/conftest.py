@@ -57,6 +57,7 @@ def settled(database: str) -> Live:
         await live.start()
         await live.settle(LINES[: len(LINES) // 2])
         await live.spoil()
+        live.halfway = live.sizes()
         await live.stop()
         await told(database, "CREATE DATABASE half TEMPLATE settled")
         await live.start()
@@ -85,6 +86,7 @@ async def older(settled: Live, database: str) -> AsyncIterator[Live]:
 async def copied(settled: Live, database: str, template: str) -> AsyncIterator[Live]:
     await told(database, f"CREATE DATABASE copied TEMPLATE {template}")
     live = Live(named(database, "copied"), settled.broker)
+    live.halfway = settled.halfway
     try:
         yield live
     finally:

@@ -58,10 +58,11 @@ class MemoryTopics(Topics):
 
 
 class Live:
-    """The services, from `start` to `stop`."""
+    """The services, from `start` to `stop`. `halfway`: where the topics ended in the middle of the year."""
 
     def __init__(self, dsn: str, broker: MemoryBroker | None = None) -> None:
         self.dsn, self.broker, self.pools = dsn, MemoryBroker(), list[asyncpg.Pool]()
+        self.halfway: dict[Place, int] = {}
         for place, log in (broker.logs if broker else {}).items():
             self.broker.logs[place] = list(log)
 

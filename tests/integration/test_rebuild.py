@@ -216,3 +216,10 @@ async def test_what_a_service_cannot_have_said_is_named(
         await live.rebuild(service)
 
     assert await told(live.dsn, "SELECT to_regnamespace($1)", f"{service}_shadow") is None
+
+
+async def test_a_fact_that_another_release_wrote_in_other_words_is_the_same(live: Live) -> None:
+    await told(live.dsn, "UPDATE quota.fact SET body = body || '{\"of_tomorrow\": 1}'")
+    done = await live.rebuild("quota")
+
+    assert (done.same, done.live) == (True, done.rebuilt)

@@ -54,10 +54,17 @@ async def test_what_the_topics_have_is_read_back_and_nothing_is_said_anew(older:
     ],
 )
 async def test_what_the_lost_database_had_not_published_is_said_once(older: Live, cut: dict[str, int]) -> None:
-    """Cut: so many of the last records of these topics, or of one partition of theirs, had not gone out."""
-    for (topic, partition), log in older.broker.logs.items():
-        if number := next((n for name, n in cut.items() if name in f"{topic}/{partition}"), 0):
-            del log[-number:]
+    """Cut: so many of the last records of these topics, or of one partition of theirs, had not gone out; none of those
+    that the backup knows.
+    """
+    before = older.sizes()
+    for place, log in older.broker.logs.items():
+        number = next((n for name, n in cut.items() if name in f"{place[0]}/{place[1]}"), 0)
+        del log[max(len(log) - number, older.halfway.get(place, 0)) :]
+    lost = {place for place, size in older.sizes().items() if size < before[place]}
+
+    assert all(any(name in f"{topic}/{partition}" for topic, partition in lost) for name in cut)
+
     await restored(older)
     await older.goes_on()
 
@@ -185,3 +192,19 @@ async def test_a_topic_that_was_emptied_is_not_believed(older: Live) -> None:
     older.broker.logs["vacancies.v1", 5].clear()
     with pytest.raises(Impossible, match=r"vacancies\.v1/5 ends at 0, \d+ was consumed: .*`trappetrin reground`"):
         await restored(older)
+
+
+async def test_what_was_read_back_once_is_read_back_again(older: Live) -> None:
+    """Of the last facts the senders had heard nothing, so they heard of a repeat after the first time."""
+    backup = await told(older.dsn, "SELECT count(*) FROM ingest.fact")
+    for place in [p for p in older.broker.logs if p[0].endswith(".receipts.v1")]:
+        del older.broker.logs[place][max(len(older.broker.logs[place]) - 5, older.halfway.get(place, 0)) :]
+    await restored(older)
+    await older.goes_on()
+    facts = await told(older.dsn, "SELECT count(*) FROM ingest.fact")
+    await restored(older)
+    await older.goes_on()
+
+    assert await told(older.dsn, "SELECT count(*) FROM ingest.fact") == facts
+    assert facts > backup
+    assert await older.state() == await folded()

@@ -163,11 +163,10 @@ class Edge:
     def repeated(self, record: Record, strange: set[Copy]) -> None:
         """The same of a database that was lost earlier: since then the sender was told that it is a repeat."""
         if self.receipts.became((record.topic, record.partition), record.offset) == "duplicate":
-            for copy, told in self.heard_of(record):
-                if copy in strange:
-                    strange.discard(copy)
-                    self.keep(record, told.at, parked=False)
-                    return
+            heard = dict(self.heard_of(record))
+            if told := next((heard[copy] for copy in heard if copy in strange), None):
+                strange -= heard.keys()
+                self.keep(record, told.at, parked=False)
 
     def heard_of(self, record: Record) -> Iterator[tuple[Copy, Published]]:
         """What the services were told of the very event."""

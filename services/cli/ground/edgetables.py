@@ -10,8 +10,8 @@ from services.cli.ground import former
 from services.cli.ground.edge import Edge, Receipts, Refusal, published
 from services.cli.ground.quiet import Claimed, targets_of
 from services.cli.ground.reading import Impossible
-from services.cli.ground.said import own_topics
-from services.cli.ground.shadow import OUTBOX, Ground, Home, Made, Shadow
+from services.cli.ground.said import Home, own_topics
+from services.cli.ground.shadow import OUTBOX, Ground, Made, Shadow
 from services.ingest.contract import task_of
 from services.ingest.store import row
 from shared.runtime.contract import Outgoing, Row, RowId, TaskId

@@ -13,7 +13,7 @@ import asyncpg
 
 from services.cli.ground.quiet import Claimed, targets_of
 from services.cli.ground.reading import Impossible, Place, Topics
-from services.cli.ground.replay import Held, replay
+from services.cli.ground.replay import Held, Replayed, replay
 from services.cli.ground.said import own_topics
 from services.cli.ground.shadow import Ground, Made, Say
 from services.cli.ground.tables import KeyedShadow
@@ -129,9 +129,11 @@ async def worked(order: Order) -> Outcome:
     try:
         shadow = KeyedShadow(connection, order.service)
         held = Held(await shadow.unsent(), await shadow.positions(order.task))
-        found = replay(order.topics, order.service, order.task, order.targets, held, whole=order.whole)
-        refused = await shadow.fill(found, order.version)
+        found, refused = Replayed(order.task), list[str]()
+        for found in replay(order.topics, order.service, order.task, order.targets, held, whole=order.whole):
+            refused += await shadow.fill(found)
+        refused += await shadow.finish(found, order.version)
     finally:
         await connection.close()
     problems = [*found.unread, *found.twice, *refused]
-    return Outcome(order.task, found.records, len(found.facts), found.news, problems)
+    return Outcome(order.task, found.records, found.entities, found.news, problems)

@@ -22,7 +22,8 @@ from services.cli.ground.databases import connected
 from services.cli.ground.quiet import Claimed, Operator, claim, note, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.refusing import refusing
-from services.cli.ground.shadow import Ground, Home, Made, Shadow
+from services.cli.ground.said import Home
+from services.cli.ground.shadow import Ground, Made, Shadow
 from services.cli.letters import of_service
 from services.cli.screen import screen
 from services.cli.state import Json, as_json
@@ -82,7 +83,7 @@ async def rebuilt(ground: Ground, service: str, operator: Operator, *, accept: b
         claimed = await claim(connection, service)
         refuse_while_busy(service, claimed, accept=accept)
         async with made(ground, connection, service, claimed, whole=False) as state:
-            differing, news, problems = named(state.differing), named(state.news), state.problems
+            differing, news, problems = by_whose(state.differing), by_whose(state.news), state.problems
             swapped = not dry_run and (accept or not (differing or news or problems))
             if swapped:
                 ground.say("putting it in place, once no backup is under way")
@@ -105,7 +106,7 @@ def refuse_while_busy(service: str, claimed: Mapping[TaskId, Claimed], *, accept
         )
 
 
-def named(found: Mapping[Home, list[str]]) -> list[str]:
+def by_whose(found: Mapping[Home, list[str]]) -> list[str]:
     """Each with whose it is."""
     return [f"{whose(home)}: {words}" for home, every in sorted(found.items()) for words in every]
 

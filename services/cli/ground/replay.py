@@ -5,6 +5,7 @@ letter stays out, as it did in the service; it comes in when it is sent again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ from shared.runtime.contract import EVERYONE, Entity, Fact, Flaw, Head, Outgoing
 from shared.runtime.deadletters import dead_letter, entity_named, first_offset
 from shared.runtime.keyed import Domain, fold, reason_of, slot_of
 
+AT_ONCE = 5_000
+
 
 @dataclass(slots=True)
 class Letters:
@@ -32,8 +35,10 @@ class Letters:
     flaws: dict[tuple[str, int, int], Flaw] = field(default_factory=dict)
 
     def hear(self, record: Record) -> None:
+        """What is no letter of ours is of no record."""
         letter = of_record(record)
-        self.told.setdefault(letter.source, []).append((mark_of(letter), letter.reason[:500]))
+        with suppress(KeyError, ValueError):
+            self.told.setdefault(letter.source, []).append((mark_of(letter), letter.reason[:500]))
 
     def holds(self, record: Record) -> bool:
         """Whether the record has become a dead letter: it leaves its entity incomplete."""
@@ -64,13 +69,15 @@ class Stood(NamedTuple):
 
 @dataclass(slots=True)
 class Replayed:
-    """A task as the topics tell it. `news`: what its service will say when it goes on, by entity;
-    `unread`: records that can not be read and are no dead letters, and why; `buried`: dead letters that are new.
+    """A task as the topics tell it. `facts`, `stands`, `lines`: rows of some entities at a time, to be written; `news`:
+    what its service will say when it goes on, by entity; `unread`: records that can not be read and are no dead
+    letters, and why; `buried`: dead letters that are new.
     """
 
     task: TaskId
     records: int = 0
-    facts: dict[str, Entity] = field(default_factory=dict)
+    entities: int = 0
+    facts: list[Fact] = field(default_factory=list)
     stands: list[Stood] = field(default_factory=list)
     lines: list[tuple[str, str, Line]] = field(default_factory=list)
     flaws: Sequence[Flaw] = ()
@@ -91,11 +98,13 @@ class Held(NamedTuple):
 
 def replay(
     topics: Topics, service: str, task: TaskId, targets: Mapping[Place, int], held: Held, *, whole: bool
-) -> Replayed:
-    """`targets`: up to where the topics that the service reads are read; of the `whole` of them nobody has read all, so
+) -> Iterator[Replayed]:
+    """Part by part, so that a task is not in memory twice; what is not rows is complete with the last one.
+
+    `targets`: up to where the topics that the service reads are read; of the `whole` of them nobody has read all, so
     what can not be read becomes a dead letter, as it would in the service. Raises `Impossible`.
     """
-    number, found, said, letters = int(task), Replayed(task), Said(), Letters()
+    number, found, said, letters, known = int(task), Replayed(task), Said(), Letters(), dict[str, Entity]()
     domain, broken = DOMAINS[service](), dead_letters(service)
     own = {p: at for name in own_topics(service) for p, at in topics.of(name).items() if strays(name) or p[1] == number}
     for record in topics.read({**own, (broken, number): topics.end((broken, number))}):
@@ -109,14 +118,16 @@ def replay(
         found.records += 1
         fact = taken(found, record, letters, whole=whole)
         if fact and fact.kind not in domain.ignores:
-            fold(found.facts.setdefault(fact.entity, Entity()), fact)
-    found.flaws, found.twice = list(letters.flaws.values()), said.twice
-    names = found.facts.keys() | {name for home, name in (*said.stated, *said.journals) if home == task}
-    everyone = found.facts.get(EVERYONE) or Entity()
-    going = Going(domain, domain.parameters(everyone.facts), said)
+            fold(known.setdefault(fact.entity, Entity()), fact)
+    found.flaws, found.twice, found.entities = list(letters.flaws.values()), said.twice, len(known)
+    names = known.keys() | {name for home, name in (*said.stated, *said.journals) if home == task}
+    going = Going(domain, domain.parameters(known.get(EVERYONE, Entity()).facts), said)
     for name in sorted(names):
-        going.on(found, name, held.positions.get(name, ()))
-    return found
+        going.on(found, name, known.pop(name, Entity()), held.positions.get(name, ()))
+        if len(found.facts) + len(found.stands) > AT_ONCE:
+            yield found
+            found.facts, found.stands, found.lines = [], [], []
+    yield found
 
 
 def taken(found: Replayed, record: Record, letters: Letters, *, whole: bool) -> Fact | None:
@@ -146,11 +157,11 @@ class Going(NamedTuple):
     parameters: Any
     said: Said
 
-    def on(self, found: Replayed, name: str, positions: Sequence[Position]) -> None:
-        """The entity as it stands by what was said, and what its service will make of it."""
-        home, lines = (found.task, name), list(self.said.lines((found.task, name)))
-        known = Entity(dict(found.facts[name].facts) if name in found.facts else {})
-        for slot, (version, value) in sorted(self.said.stated.get(home, {}).items()):
+    def on(self, found: Replayed, name: str, known: Entity, positions: Sequence[Position]) -> None:
+        """The entity, of which the facts are known, as it stands by what was said, and what its service makes of it."""
+        stated, lines = self.said.taken((found.task, name))
+        found.facts += known.facts.values()
+        for slot, (version, value) in sorted(stated.items()):
             known.conclusions[slot] = concluded(slot[0], value)
             found.stands.append(Stood(name, slot, version, value.decode()))
         for slot, position in stand(lines, positions):
@@ -164,7 +175,7 @@ class Going(NamedTuple):
         try:
             follows = list(self.follows(found.task, name, known))
         except Exception as error:  # noqa: BLE001 - as in the service: the entity is marked, and others go on
-            found.news[name] = [f"nothing follows: {reason_of(error)}"]
+            found.news.setdefault(name, []).append(f"nothing follows: {reason_of(error)}")
             return
         for one in follows:
             slot = slot_of(one, name)

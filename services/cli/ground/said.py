@@ -19,7 +19,7 @@ from shared.runtime.contract import EVERYONE, Outgoing, Record, Slot, TaskId
 from shared.runtime.keyed import reason_of, slot_of
 
 Home = tuple[TaskId, str]
-"""Task and entity of which something was concluded."""
+"""Task and entity; of ingest a sequence and a key."""
 ELSEWHERE = (Anchor, Area, Handover, Relative)
 """What is addressed to others than of whom it was concluded."""
 
@@ -85,6 +85,12 @@ class Said:
             slots, slot = self.stated.setdefault(home, {}), slot_of(told, home[1])
             if slot not in slots or slots[slot][0] < told.version:
                 slots[slot] = told.version, value
+
+    def taken(self, home: Home) -> tuple[dict[Slot, tuple[int, bytes]], list[tuple[str, Line]]]:
+        """What is stated, and the journals: they are kept here no longer. Raises `Impossible` as `lines` does."""
+        lines = list(self.lines(home))
+        self.journals.pop(home, None)
+        return self.stated.pop(home, {}), lines
 
     def lines(self, home: Home) -> Iterator[tuple[str, Line]]:
         """Its journals in their order. Raises `Impossible` for one with a hole."""

@@ -9,6 +9,7 @@ import orjson
 
 from services.cli.ground.quiet import RENAMING, Claimed
 from services.cli.ground.reading import Topics
+from services.cli.ground.said import Home
 from shared.database.migrations import make
 from shared.runtime.contract import Outgoing, TaskId
 from shared.runtime.packing import unpack
@@ -20,8 +21,6 @@ LEAP = 1_000_000_000
 of the one that was lost, which had a commit or so for each number.
 """
 Say = Callable[[str], None]
-Home = tuple[str, str]
-"""Task and entity; of ingest a sequence and a key."""
 OUTBOX = ("task", "version", "topic", "body")
 
 # All that was committed and that the broker does not have yet.

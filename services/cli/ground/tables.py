@@ -6,7 +6,8 @@ from contextlib import suppress
 import asyncpg
 
 from services.cli.ground.replay import Replayed
-from services.cli.ground.shadow import OUTBOX, Home, Shadow
+from services.cli.ground.said import Home
+from services.cli.ground.shadow import OUTBOX, Shadow
 from shared.events.decoding import dump, restore
 from shared.events.internal import Position
 from shared.events.topics import dead_letters
@@ -83,16 +84,20 @@ class KeyedShadow(Shadow):
                 found.setdefault(r["entity"], []).append(Position.model_validate_json(r["body"], extra="ignore"))
         return found
 
-    async def fill(self, one: Replayed, version: int) -> list[str]:
-        """What was replayed of one task, and under this version its new letters; what the database refuses, by name."""
-        letters = [(one.task, version, dead_letters(self.service), pack(one.buried))] if one.buried else []
-        facts = [f for entity in one.facts.values() for f in entity.facts.values()]
-        refused = [
-            *await self.copy("fact", FACT, [(one.task, *f[:5], dump(f.body)) for f in facts]),
+    async def fill(self, one: Replayed) -> list[str]:
+        """A part of what was replayed of one task; what the database refuses, by name."""
+        return [
+            *await self.copy("fact", FACT, [(one.task, *f[:5], dump(f.body)) for f in one.facts]),
             *await self.copy(
                 "conclusion", CONCLUSION, [(one.task, s.entity, *s.slot, s.version, s.body) for s in one.stands]
             ),
             *await self.copy("journal", JOURNAL, [(one.task, name, kind, *line) for name, kind, line in one.lines]),
+        ]
+
+    async def finish(self, one: Replayed, version: int) -> list[str]:
+        """What is incomplete, and under this version the letters that are new."""
+        letters = [(one.task, version, dead_letters(self.service), pack(one.buried))] if one.buried else []
+        refused = [
             *await self.copy("flaw", FLAW, [(one.task, *flaw) for flaw in one.flaws]),
             *await self.copy("outbox", OUTBOX, letters),
         ]

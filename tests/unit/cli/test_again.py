@@ -104,3 +104,15 @@ async def test_a_parked_receipt_that_is_heard_again_last_undoes_nothing() -> Non
 
     assert [(k.id, k.parked) for k in edge.kept] == [(k.id, False) for k in edge.kept]
     assert len(edge.kept) == 2
+
+
+async def test_of_two_refusals_of_one_event_either_may_have_been_written_down_first() -> None:
+    sent = Sent()
+    broken = sent.live.event("vacancy.reported", "e1", rooms="x")
+    await sent.send(broken, sent.live.event("vacancy.reported", "e1", rooms="y"))
+    edge = sent.again(sent.receipts(), [])
+    [told] = edge.refusals.values()
+
+    assert [r.value for r in told] == ["x", "y"]
+    assert list(edge.standing()) == told[:1]
+    assert [edge.may_stand(r) for r in (*told, told[0]._replace(rule="z"))] == [True, True, False]

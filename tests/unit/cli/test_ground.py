@@ -20,7 +20,7 @@ from services.cli.ground.backup import made_whole
 from services.cli.ground.dumping import Content, environment, name_in, named, shown, unlike
 from services.cli.ground.manifest import DUMP, MANIFEST, Manifest, changed, read
 from services.cli.ground.reading import Impossible, Topics
-from services.cli.ground.rebuild import named as by_name
+from services.cli.ground.rebuild import by_whose
 from services.cli.ground.refusing import refusing
 from services.cli.ground.restore import forget
 from services.cli.main import app
@@ -228,4 +228,4 @@ def test_what_could_not_be_read_back_is_told_and_is_the_exit_code(
 def test_differences_are_named_by_whose_they_are() -> None:
     found = {("3", "0123-001"): ["quota is missing"], ("3", ""): ["area"], ("vacancy", "0123/v-1"): ["is missing"]}
 
-    assert by_name(found) == ["task 3: area", "0123-001: quota is missing", "vacancy 0123/v-1: is missing"]
+    assert by_whose(found) == ["task 3: area", "0123-001: quota is missing", "vacancy 0123/v-1: is missing"]

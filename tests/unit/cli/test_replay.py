@@ -65,3 +65,10 @@ def test_what_a_letter_left_incomplete_is_whole_when_it_was_sent_again_and_used(
     letters.mended(once_more)
 
     assert letters.flaws == {}
+
+
+def test_what_is_no_letter_of_ours_is_of_no_record() -> None:
+    letters = Letters()
+    letters.hear(CAME._replace(topic="quota.dead-letters.v1", headers=(("dead_letter_offset", b"x"),)))
+
+    assert not letters.holds(CAME)
