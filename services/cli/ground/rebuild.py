@@ -126,7 +126,9 @@ def rebuild(
     *,
     by: By,
     why: Annotated[str | None, typer.Option(help="The reason, for those who ask later.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only compare; the live state stays.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only compare; the live state stays, and who is not stopped is fenced.")
+    ] = False,
     accept: Accept = False,
     as_text: Json = False,
 ) -> None:
