@@ -63,6 +63,11 @@ class Letter:
         """The value was too large to be kept whole."""
         return "cut" in self.told
 
+    @property
+    def bare(self) -> bool:
+        """Headers, or the key, were more than can be kept."""
+        return "left_out" in self.told
+
     def shown(self) -> dict[str, Any]:
         """Where it lies, where it came from, why, and what became of it."""
         did = self.act

@@ -54,7 +54,10 @@ def resend(system: System, letters: Sequence[Letter], by: str, why: str | None, 
 
 
 def original(system: System, letter: Letter, outcome: Outcome) -> Iterator[bytes | None]:
-    """The value that came; of a letter that was cut it is read where it came from."""
+    """The value that came; of a letter that was cut it is read where it came from. Nothing of one without headers."""
+    if letter.bare:
+        outcome.fail(letter, "its headers or its key were more than can be kept: its sender has to send it anew")
+        return
     if not letter.cut:
         yield letter.record.value
         return

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from services.ingest.contract import Contended, Crowd, Discarded, Intake, Kept, RefusedEvent, Waiting
 from services.ingest.domain import FactId, Known, Subject
 from shared.events.inbound import DayClosed
-from shared.runtime.contract import Draft, TaskId
+from shared.runtime.contract import Draft, Row, TaskId
 from shared.runtime.memory import MemoryOutbox
 
 
@@ -26,8 +26,9 @@ class MemoryIngestStore(MemoryOutbox):
         if leans and (len(won) < len(drafts) or not leans <= {d.task.id for d in won}):
             return set()
         self.check(won)
+        rows = self.packed(drafts)
         for draft in won:
-            self.write(draft)
+            self.write(draft, rows[draft.task.id])
         return {d.task.id for d in won}
 
     def check(self, drafts: Sequence[Draft]) -> None:
@@ -37,8 +38,8 @@ class MemoryIngestStore(MemoryOutbox):
         if taken or len(set(facts)) < len(facts) or len(set(fixed)) < len(fixed):
             raise Contended(f"taken meanwhile: {min(taken, default=None)}")
 
-    def write(self, draft: Draft) -> None:
-        self.advance(draft)
+    def write(self, draft: Draft, rows: Iterable[Row]) -> None:
+        self.advance(draft, rows)
         for kept in intake(draft).facts:
             self.facts[kept.id] = kept
             self.everything.learn(kept.fact, kept.content)

@@ -86,7 +86,11 @@ def from_record(headers: Headers, value: bytes | None) -> Envelope:
     attributes: dict[str, str] = {}
     for name, content in headers:
         try:
+            name.encode()
             attributes[name] = (content or b"").decode()
+        except UnicodeEncodeError:  # as it comes where its bytes were no UTF-8
+            raw = name.encode(errors="surrogateescape")
+            raise Invalid("headers", "must have names in UTF-8", raw, named(headers)) from None
         except UnicodeDecodeError:
             raise Invalid(f"headers.{name}", "must be UTF-8", content, named(headers)) from None
         if content is None:

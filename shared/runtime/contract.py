@@ -25,7 +25,8 @@ EVERYONE = ""
 
 
 class Record(NamedTuple):
-    """As the broker gave it; nothing is decoded yet. `headers` may hold anything.
+    """As the broker gave it; nothing is decoded yet. `headers` may hold anything; of their names, what is not UTF-8
+    stands as surrogates.
 
     `timestamp`: when the broker took it, milliseconds since 1970; 0 where nobody says.
     """
@@ -55,7 +56,7 @@ class Outgoing(NamedTuple):
         return (
             len(self.key or b"")
             + len(self.value or b"")
-            + sum(len(n) + len(v or b"") + 8 for n, v in self.headers)
+            + sum(len(n.encode()) + len(v or b"") + 8 for n, v in self.headers)
             + 64
         )
 
@@ -112,6 +113,45 @@ class Entity:
     def copy(self) -> "Entity":
         return Entity(dict(self.facts), dict(self.conclusions), dict(self.heads))
 
+    def weight(self) -> int:
+        """In what takes the memory: facts and conclusions."""
+        return len(self.facts) + len(self.conclusions)
+
+
+@dataclass(slots=True)
+class Cache:
+    """A task's entities as they are committed, the one used longest ago first.
+
+    `weight`: of all but EVERYONE, which stays: every record needs it, and it does not grow with the homes.
+    """
+
+    entities: dict[str, Entity] = field(default_factory=dict)
+    weight: int = 0
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.entities
+
+    def use(self, name: str) -> Entity:
+        """It counts as used now; a new one where it is not known."""
+        entity = self.entities[name] = self.entities.pop(name, Entity())
+        return entity
+
+    def put(self, name: str, entity: Entity) -> None:
+        self.forget(name)
+        self.entities[name] = entity
+        self.weight += 0 if name == EVERYONE else entity.weight()
+
+    def forget(self, name: str) -> None:
+        known = self.entities.pop(name, None)
+        self.weight -= 0 if known is None or name == EVERYONE else known.weight()
+
+    def shrink(self, most: int) -> None:
+        """Until it weighs no more than that."""
+        for name in [n for n in self.entities if n != EVERYONE]:
+            if self.weight <= most:
+                break
+            self.forget(name)
+
 
 class RowId(NamedTuple):
     """Of an outbox row: the task's own version orders its rows and names them, so no sequence is needed."""
@@ -143,15 +183,14 @@ class Task:
     """A stream task as this process knows it: valid as long as nobody else has moved the version.
 
     `offsets`: the next offset of each topic. `cursor`: the last entity done by a re-evaluation under way, None if none
-    is. `weight`: how many facts the cache holds.
+    is.
     """
 
     id: TaskId
     version: int
     offsets: dict[str, int]
     cursor: str | None = None
-    cache: dict[str, Entity] = field(default_factory=dict)
-    weight: int = 0
+    cache: Cache = field(default_factory=Cache)
 
 
 class Trail(Protocol):

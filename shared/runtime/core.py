@@ -38,13 +38,15 @@ from shared.runtime.relay import Relay
 from shared.runtime.tracing import Tracer, Untraced
 
 CACHE, LIMIT, BEAT, ROOM, PATIENCE = 50_000, 30.0, 1.0, 0.05, 2.0
+EMPTIED = "ahead of its topics, which were emptied or made anew"
+"""Begins why a task is stopped until a `reground`: grown past what was consumed, its topics would seem whole again."""
 T = TypeVar("T")
 
 
 class Core:
     """`task_of` names the task of a record's partition; `believes_gaps`: offsets of the topic may rightly have holes.
 
-    `cache`: facts kept in memory per task; `limit`: seconds for one call of the store; `overflow`: when a task is
+    `cache`: facts and conclusions in memory; `limit`: seconds for one call of the store; `overflow`: when a task is
     stopped for its dead letters instead of being drained.
     """
 
@@ -218,6 +220,9 @@ class Core:
             self.tell_letters(draft)
             if task.cursor is not None:
                 self.wake.set()
+        if sum(t.cache.weight for t in self.tasks.values()) > self.cache:
+            for task in self.tasks.values():  # by half, so that it is seldom done
+                task.cache.shrink(self.cache // len(self.tasks) // 2)
         return won
 
     def adopt(self, draft: Draft) -> None:
@@ -225,11 +230,7 @@ class Core:
         task.version += 1
         task.offsets, task.cursor = draft.offsets, draft.cursor
         for name, entity in draft.entities.items():
-            task.weight += len(entity.facts) - len(task.cache[name].facts if name in task.cache else ())
-            task.cache[name] = entity
-        if task.weight > self.cache:
-            task.cache.clear()
-            task.weight = 0
+            task.cache.put(name, entity)
 
     def tell_letters(self, draft: Draft) -> None:
         if draft.flaws:
@@ -291,6 +292,7 @@ class Core:
         if ours := self.wanted - self.tasks.keys() - self.halted.keys():
             stops = await self.within(self.store.stops(ours))
             self.stopped = {task: why for task, why in stops.items() if task in self.wanted}
+            self.halted |= {task: why for task, why in self.stopped.items() if why.startswith(EMPTIED)}
         missing = self.missing
         if not missing:
             return
@@ -302,7 +304,8 @@ class Core:
             if ahead := [t for t, end in ends.get(task_id, {}).items() if task.offsets.get(t, 0) > end]:
                 # Read on from there, and what the topic gets until then would pass for consumed.
                 where = ", ".join(f"{t} at {task.offsets[t]}, it ends at {ends[task_id][t]}" for t in sorted(ahead))
-                self.halt(task_id, "emptied", f"ahead of its topics, which were emptied or made anew: {where}")
+                await self.within(self.store.stop(task_id, f"{EMPTIED}: {where}"))
+                self.halt(task_id, "emptied", f"{EMPTIED}: {where}")
                 continue
             if behind := [t for t, at in hints.get(task_id, {}).items() if task.offsets.get(t, 0) < at]:
                 # What was said since then would be said again under the same versions, with other content.
@@ -312,7 +315,7 @@ class Core:
                 self.halt(task_id, "setback", f"behind what was consumed before, the database was set back: {where}")
                 continue
             if before and before.version == task.version - 1:
-                task.cache, task.weight = before.cache, before.weight
+                task.cache = before.cache
             self.tasks[task_id] = task
             self.relay.take_over(task_id)
             self.consumer.play(task_id, task.offsets)

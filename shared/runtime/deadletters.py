@@ -1,7 +1,9 @@
 """A record that could not be used, as it goes to `<service>.dead-letters.v1`: key, value and headers untouched.
 
 Added headers (text): `dead_letter_reason`, `_error`, `_topic`, `_partition`, `_offset`, `_time`; `_cut` with the
-original number of bytes where the value was too large to be sent on.
+original number of bytes where the value was too large to be sent on; `_left_out` with the number of headers where
+they, or the key, were too large or too many to be kept; `_escaped` with how many of their names are not UTF-8: no
+client can send such a name, so in it stands for each odd byte what Python writes for it.
 
 An operator sends it again to where it came from (redrive): the same bytes without the added headers, and with
 `redrive_offset`, where it came first, and `redrive_attempt`, the how-many-th time this is.
@@ -13,10 +15,11 @@ from datetime import datetime
 from shared.events.topics import LETTER_BYTES
 from shared.events.values import zulu
 from shared.runtime.contract import Draft, Outgoing, Record
+from shared.runtime.packing import MOST
 
 LARGEST = LETTER_BYTES - 20_000
 """Bytes that key, value and headers of one record may have together; the rest is the batch's own."""
-REASON = 1_000
+REASON, ADDED = 1_000, 9
 LETTER, REDRIVE = "dead_letter_", "redrive_"
 
 
@@ -30,14 +33,24 @@ def dead_letter(record: Record, partition: int, reason: str, error: str, at: dat
         "offset": str(record.offset),
         "time": zulu(at),
     }
-    whole = Outgoing(partition, record.key, record.value, (*record.headers, *headers(told)))
+    kept = [(sendable(name), value) for name, value in record.headers]
+    if escaped := len(dict(record.headers).keys() - dict(kept).keys()):
+        told["escaped"] = str(escaped)
+    if len(kept) > MOST - ADDED or any(len(name.encode()) > MOST for name, _ in kept):
+        kept, told["left_out"] = [], str(len(kept))
+    whole = Outgoing(partition, record.key, record.value, (*kept, *headers(told)))
     if whole.size() <= LARGEST:
         return whole
     told["cut"] = str(len(record.value or b""))
-    bare = Outgoing(partition, record.key, b"", (*record.headers, *headers(told)))
+    bare = Outgoing(partition, record.key, b"", (*kept, *headers(told)))
     if bare.size() > LARGEST:
+        told["left_out"] = str(len(record.headers))
         bare = Outgoing(partition, None, b"", tuple(headers(told)))
     return bare._replace(value=(record.value or b"")[: LARGEST - bare.size()])
+
+
+def sendable(name: str) -> str:
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def headers(told: dict[str, str]) -> list[tuple[str, bytes]]:

@@ -6,6 +6,7 @@ whole batch is gone, and an exception out of a handler skips a batch (both measu
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from shared.loglines import CONSUMER_SLOW, HINT_REFUSED, PARTITION_GONE, PRODUCER_SLOW, TORN
+from shared.runtime.batches import any_names
 from shared.runtime.contract import Record, Row, RowId, TaskId
 from shared.runtime.core import Core
 from shared.settings import Settings
@@ -25,6 +27,9 @@ from shared.settings import Settings
 BATCH_BYTES = 500_000
 LARGEST_REQUEST = 1_300_000
 LIMIT, LEAVING = 20.0, 5.0
+SAID = logging.getLogger("faststream.kafka")
+"""Errors only: that it makes no topics, of which it warns at every start, is meant so."""
+SAID.setLevel(logging.ERROR)
 
 
 class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -46,13 +51,14 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         pattern: str | None = None,
     ) -> None:
         self.topics, self.task_of = topics, task_of
+        any_names()
         self.broker = KafkaBroker(
             settings.kafka,
             client_id=settings.instance,
             consumer_only=True,
             allow_auto_create_topics=False,
             metadata_max_age_ms=int(settings.metadata_age * 1000),
-            logger=None,
+            logger=SAID,
         )
         self.subscriber = self.broker.subscriber(
             *topics,

@@ -120,8 +120,7 @@ class KeyedHandler(Generic[P]):
         missing = {(t.id, name): t for t, n in wanted for name in (EVERYONE, n) if name not in t.cache}
         found = await self.store.load(sorted(missing)) if missing else {}
         for (task_id, name), task in missing.items():
-            entity = task.cache[name] = found.get((task_id, name)) or Entity()
-            task.weight += len(entity.facts)
+            task.cache.put(name, found.get((task_id, name)) or Entity())
 
     def one_by_one(self, draft: Draft, name: str, records: Brought) -> None:
         """The same entity again, one record after the other, so that only the one at fault becomes a dead letter.
@@ -271,7 +270,7 @@ def of_number(_topic: str, partition: int) -> TaskId:
 
 
 def cached(task: Task, name: str) -> Entity:
-    return task.cache.setdefault(name, Entity())
+    return task.cache.use(name)
 
 
 def entity_of(draft: Draft, name: str) -> Entity:

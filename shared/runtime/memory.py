@@ -21,6 +21,7 @@ from shared.runtime.contract import (
     Written,
 )
 from shared.runtime.core import Core
+from shared.runtime.packing import pack, unpack
 
 Place = tuple[str, int]
 
@@ -41,11 +42,15 @@ class MemoryOutbox:
             claimed[task_id] = Task(task_id, task.version, dict(task.offsets), task.cursor)
         return claimed
 
-    def advance(self, draft: Draft) -> None:
+    def packed(self, drafts: Iterable[Draft]) -> dict[TaskId, list[Row]]:
+        """The rows as the database gives them back. Raises where one cannot be packed, before anything is written."""
+        return {d.task.id: [Row(row.id, unpack(pack(row.records))) for row in d.rows()] for d in drafts}
+
+    def advance(self, draft: Draft, rows: Iterable[Row]) -> None:
         """What every commit writes of a task: version, offsets, cursor and outbox."""
         task = self.tasks[draft.task.id]
         task.version, task.offsets, task.cursor = draft.task.version + 1, dict(draft.offsets), draft.cursor
-        self.outbox |= {row.id: row for row in draft.rows()}
+        self.outbox |= {row.id: row for row in rows}
 
     async def pending(self, ids: Iterable[TaskId]) -> list[Row]:
         wanted = set(ids)
@@ -82,9 +87,10 @@ class MemoryStore(MemoryOutbox):
         won = {d.task.id for d in drafts if self.tasks[d.task.id].version == d.task.version}
         for draft in drafts:
             self.check(draft)
+        rows = self.packed(drafts)
         for draft in drafts:
             if draft.task.id in won:
-                self.write(draft)
+                self.write(draft, rows[draft.task.id])
         return won
 
     def check(self, draft: Draft) -> None:
@@ -101,8 +107,8 @@ class MemoryStore(MemoryOutbox):
                     raise Refused(f"{body.kind} of {name}: {new} is not the next after {seen.get(slot, known)}")
                 seen[slot] = new
 
-    def write(self, draft: Draft) -> None:
-        self.advance(draft)
+    def write(self, draft: Draft, rows: Iterable[Row]) -> None:
+        self.advance(draft, rows)
         for mended in draft.mended:
             self.flaws.pop(mended, None)
         for flaw in draft.flaws:

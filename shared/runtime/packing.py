@@ -11,6 +11,8 @@ from shared.runtime.contract import Outgoing
 HEAD = Struct(">iiiH")
 HEADER = Struct(">Hi")
 NONE = -1
+MOST = 2**16 - 1
+"""Headers of one record, and bytes of a header's name."""
 
 
 def pack(records: Sequence[Outgoing]) -> bytes:

@@ -111,7 +111,7 @@ async def test_records_that_are_read_again_leave_no_mark(live: Live) -> None:
     await told(live.dsn, FLAWS)
     connection = await asyncpg.connect(live.dsn)
     try:
-        await set_back(connection, Plan({"vacancies.v1"}, [("quota", "3", "vacancies.v1")]))
+        await set_back(connection, Plan({"vacancies.v1"}, [("quota", "3", "vacancies.v1")]), OPERATOR)
     finally:
         await connection.close()
 

@@ -36,7 +36,7 @@ def take_out(replica: "Replica", guard: str) -> None:
 def no_compare(replica: "Replica") -> None:
     async def written(drafts: Sequence[Draft]) -> set[TaskId]:
         for draft in drafts:
-            replica.world.store.write(draft)
+            replica.world.store.write(draft, draft.rows())
         return {d.task.id for d in drafts}
 
     replica.core.store.written = written
@@ -111,7 +111,7 @@ def no_version_of_cache(replica: "Replica") -> None:
         await claim()
         for name in core.tasks.keys() - before:
             if kept := known.get(name):
-                core.tasks[name].cache, core.tasks[name].weight = kept.cache, kept.weight
+                core.tasks[name].cache = kept.cache
 
     core.claim = trusting
 

@@ -404,3 +404,23 @@ async def test_examples_are_refused_as_told(edge: Any, routed: Any, name: str, e
 
     assert await edge.handler.view() == {"refused": expected}
     assert not await edge.handler.waiting()
+
+
+@pytest.mark.parametrize(
+    ("header", "field", "rule"),
+    [
+        (("\udcff\udcfe", b"v"), "headers", "must have names in UTF-8"),
+        (("x" * 70_000, b"v"), "value", "must not be empty"),
+    ],
+)
+async def test_a_header_that_cannot_be_kept_refuses_its_own_record_only(
+    edge: Any, header: tuple[str, bytes], field: str, rule: str
+) -> None:
+    odd = edge.record(ORG, b"", headers=(header,))
+    receipts = await edge.batch([odd, edge.record(ORG, edge.event("afdeling.registered"))])
+
+    assert [(r["fate"], r.get("field"), r.get("rule")) for r in receipts] == [
+        ("refused", field, rule),
+        ("accepted", None, None),
+    ]
+    assert [(o.key, o.value) for t, o in edge.out if t == DEAD] == [(b"k", b"")]

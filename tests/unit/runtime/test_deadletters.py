@@ -6,6 +6,7 @@ import pytest
 
 from shared.runtime.contract import Record
 from shared.runtime.deadletters import LARGEST, dead_letter, first_offset, redriven
+from shared.runtime.packing import pack, unpack
 
 AT = datetime(2026, 1, 2, 8, tzinfo=UTC)
 
@@ -42,6 +43,28 @@ def test_always_fits(record: Record) -> None:
     assert letter.size() <= LARGEST
     assert dict(letter.headers)["dead_letter_cut"] == str(len(record.value or b"")).encode()
     assert letter.value
+
+
+@pytest.mark.parametrize("headers", [[("x" * 70_000, b"v")], [("æ" * 33_000, b"v")], [("h", b"")] * 65_530])
+def test_headers_that_cannot_be_kept_are_left_out_and_counted(headers: list[tuple[str, bytes | None]]) -> None:
+    letter = dead_letter(Record("t", 0, 0, b"k", b"v", headers), 0, "why", "Invalid", AT)
+
+    assert unpack(pack([letter])) == [letter._replace(headers=tuple(letter.headers))]
+    assert (letter.key, letter.value) == (b"k", b"v")
+    assert {name for name, _ in letter.headers if not name.startswith("dead_letter_")} == set()
+    assert dict(letter.headers)["dead_letter_left_out"] == str(len(headers)).encode()
+
+
+def test_a_name_that_is_not_utf_8_is_escaped_and_counted() -> None:
+    headers = [("\udcff\udcfe", b"\xff"), ("good", b"v"), ("æ", None)]
+    letter = dead_letter(Record("t", 0, 0, b"k", b"v", headers), 0, "why", "Invalid", AT)
+
+    assert [h for h in letter.headers if not h[0].startswith("dead_letter_")] == [
+        (r"\xff\xfe", b"\xff"),
+        ("good", b"v"),
+        ("æ", None),
+    ]
+    assert dict(letter.headers)["dead_letter_escaped"] == b"1"
 
 
 def test_a_redriven_letter_is_what_came_and_says_where_it_came_first() -> None:

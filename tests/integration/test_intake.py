@@ -1,0 +1,152 @@
+"""What comes in by Kafka comes to the core, however its sender made it. On the broker that librdkafka has for tests."""
+
+import asyncio
+import logging
+import struct
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiokafka.codec
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import UnsupportedCodecError
+from aiokafka.record.util import calc_crc32c
+from confluent_kafka import Producer
+
+from services.ingest.contract import task_of
+from shared.events.topics import INBOUND_PATTERN
+from shared.runtime.contract import Record, TaskId
+from shared.runtime.kafka import SAID, Subscriber
+from shared.settings import Settings
+
+HERE, THERE = "org.0123.in.v1", "org.0456.in.v1"
+PATIENCE = 20.0
+
+
+class Heard:
+    """What a subscriber asks of a core."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.more = asyncio.Event()
+
+    def revoked(self) -> None: ...
+
+    def assigned(self, ids: Iterable[TaskId]) -> None: ...
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        self.records += records
+        self.more.set()
+
+    async def until(self, enough: Callable[[Sequence[Record]], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not enough(self.records):
+                self.more.clear()
+                await self.more.wait()
+
+
+@pytest.fixture
+def kafka() -> Iterator[str]:
+    """The address of a broker with one topic of two senders; it lives as long as its first client."""
+    client = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "none"})
+    [broker] = client.list_topics(timeout=10).brokers.values()
+    for topic in (HERE, THERE):
+        client.produce(topic, b"first", partition=0)
+    client.flush(10)
+    yield f"{broker.host}:{broker.port}"
+    client.purge()
+
+
+@asynccontextmanager
+async def hearing(kafka: str) -> AsyncIterator[Heard]:
+    settings = Settings(kafka=[kafka], database="postgresql://nobody@nowhere/none", instance="ingest-1")
+    subscriber = Subscriber(settings, "ingest", task_of, pattern=INBOUND_PATTERN)
+    heard: Any = Heard()
+    subscriber.core = heard
+    await subscriber.broker.start()
+    try:
+        yield heard
+    finally:
+        await subscriber.stop()
+
+
+def send(kafka: str, topic: str, value: bytes, codec: str = "none") -> None:
+    producer = Producer({"bootstrap.servers": kafka, "compression.type": codec, "linger.ms": 20})
+    for _ in range(50):  # of a lot that it would not shrink librdkafka compresses nothing
+        producer.produce(topic, value + b" " * 200, partition=0)
+    producer.flush(10)
+
+
+def values(records: Iterable[Record]) -> list[bytes]:
+    return [(r.value or b"").rstrip() for r in records]
+
+
+async def test_every_codec_that_senders_have_is_read(kafka: str) -> None:
+    codecs = ["gzip", "snappy", "lz4", "zstd"]
+    async with hearing(kafka) as heard:
+        for codec in codecs:
+            await asyncio.to_thread(send, kafka, THERE, codec.encode(), codec)
+        await heard.until(lambda records: values(records).count(b"zstd") == 50)
+
+        assert [values(heard.records).count(codec.encode()) for codec in codecs] == [50] * 4
+
+
+async def test_what_hinders_the_intake_is_logged(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = asyncio.Queue[logging.LogRecord]()
+    monkeypatch.setattr(SAID, "handle", said.put_nowait)
+    monkeypatch.setattr(aiokafka.codec, "cramjam", None)
+    async with hearing(kafka):
+        await asyncio.to_thread(send, kafka, THERE, b"{}", "zstd")
+        told = await asyncio.wait_for(said.get(), PATIENCE)
+
+    assert (told.name, told.levelname) == ("faststream.kafka", "ERROR")
+    assert told.exc_info
+    assert told.exc_info[0] is UnsupportedCodecError
+
+
+async def test_a_header_may_have_any_name(kafka: str) -> None:
+    async with hearing(kafka) as heard:
+        await heard.until(lambda records: len(records) == 2)
+        await named(kafka, THERE, b"\xff\xfe")
+        await asyncio.to_thread(send, kafka, THERE, b"after")
+        await heard.until(lambda records: b"after" in values(records))
+
+        there = [r for r in heard.records if r.topic == THERE]
+
+        assert [r.offset for r in there[:5]] == [0, 1, 2, 3, 4]
+        assert [(r.key, r.value, list(r.headers)) for r in there[1:4]] == [
+            (b"0", b"{}", [("good", b"v")]),
+            (b"1", b"{}", [("\udcff\udcfe", b"v")]),
+            (b"2", b"{}", [("good", b"v")]),
+        ]
+
+
+async def named(kafka: str, topic: str, name: bytes) -> None:
+    """A batch of three records, the one in the middle with a header of that name, which no client would send."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka)
+    await producer.start()
+    batch = producer.create_batch()
+    for key, header in ((b"0", "good"), (b"1", "zz"), (b"2", "good")):
+        batch.append(timestamp=None, key=key, value=b"{}", headers=[(header, b"v")])
+    batch._builder = Renamed(batch._builder, b"zz", name)
+    batch.close()
+    await (await producer.send_batch(batch, topic, partition=0))
+    await producer.stop()
+
+
+class Renamed:
+    """A builder of a batch, in the bytes of which something is put in place of something else as long."""
+
+    def __init__(self, builder: Any, old: bytes, new: bytes) -> None:
+        self.builder, self.old, self.new = builder, old, new
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.builder, name)
+
+    def build(self) -> bytearray:
+        built = bytearray(self.builder.build())
+        at = built.index(self.old)
+        built[at : at + len(self.old)] = self.new
+        struct.pack_into(">I", built, 17, calc_crc32c(bytes(built[21:])))
+        return built
