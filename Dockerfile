@@ -2,7 +2,7 @@
 # the lock files are made for (docs/decisions/0053): its updates mend it, and neither pip nor a compiler is in the image.
 FROM debian:bookworm-slim AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates python3-venv \
+    && apt-get install -y --no-install-recommends ca-certificates python3-venv postgresql-client-15 \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY requirements-build.lock requirements.lock ./
@@ -20,9 +20,11 @@ RUN tools/bin/pip wheel --disable-pip-version-check --no-deps --no-build-isolati
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends python3 tzdata \
+    && apt-get install -y --no-install-recommends python3 tzdata libpq5 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 COPY --from=build /opt/trappetrin /opt/trappetrin
+# For `trappetrin backup` and `restore`, of the server's version; by themselves, since their package brings Perl along.
+COPY --from=build /usr/lib/postgresql/15/bin/pg_dump /usr/lib/postgresql/15/bin/pg_restore /usr/local/bin/
 COPY deploy/containers/healthy.py /opt/trappetrin/healthy.py
 ENV PATH=/opt/trappetrin/bin:/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 PYTHONUNBUFFERED=1 TRAPPETRIN_HTTP_HOST=0.0.0.0
 # A number, so that who runs it sees without looking into the image that it is not root.

@@ -117,6 +117,7 @@ def specs(folder: Path, ports: Mapping[str, int], dsn: str, logs: Path) -> list[
     """How the three are started; all listen on loopback only."""
     prometheus, alertmanager, exporter = (ports[name] for name in NAMES)
     address = urllib.parse.urlsplit(dsn)
+    session = f"sslmode=disable&application_name={EXPORTER}"
     return [
         Spec(
             PROMETHEUS,
@@ -157,7 +158,7 @@ def specs(folder: Path, ports: Mapping[str, int], dsn: str, logs: Path) -> list[
             ],
             {
                 **ENV,
-                "DATA_SOURCE_URI": f"{address.hostname}:{address.port}{address.path}?sslmode=disable",
+                "DATA_SOURCE_URI": f"{address.hostname}:{address.port}{address.path}?{session}",
                 "DATA_SOURCE_USER": address.username or "",
                 "DATA_SOURCE_PASS": address.password or "",
             },

@@ -24,6 +24,8 @@ from shared.runtime.tracing import ROOM
 WRITER = "ingest"
 CONTROL = "control.v1"
 CHUNK = 500
+DISCARDED = "was discarded by an operator"
+"""How the rule begins by which a parked event is refused in the end."""
 LARGEST = INTERNAL_BYTES - 20_000
 """Bytes of one published record with its trace; the rest is the batch's own."""
 
@@ -76,7 +78,7 @@ class IngestHandler:
         unwanted = await self.store.discards(draft.task.id, CHUNK)
         for kept, why in unwanted:
             about = kept.fact.about() or ""
-            rule = printable(f"was discarded by an operator, since this afdeling is not registered: {why}")
+            rule = printable(f"{DISCARDED}, since this afdeling is not registered: {why}")
             told = {"fate": "refused", "field": "data.afdeling_id", "rule": rule, "value": about}
             put(draft, [receipt(kept.origin, about.encode(), now, **told)])
         intake(draft).discarded += [kept.id for kept, _ in unwanted]

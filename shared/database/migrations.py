@@ -50,6 +50,10 @@ class OthersLive(Exception):
     """Processes of another version live, so what they may need is not taken away."""
 
 
+class OtherVersion(Exception):
+    """The tables are those of another version, so this one can not make them anew."""
+
+
 class Migration(NamedTuple):
     schema: str
     file: Path
@@ -120,9 +124,19 @@ async def standing(dsn: str, *, post: bool = False) -> Standing:
 
 
 async def make(connection: asyncpg.Connection, service: str, schema: str) -> None:
-    """A service's tables as they are now, empty, under another name than its own; what was there is dropped."""
-    await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    """A service's tables as they are now, empty, under another name than its own; what was there is dropped.
+
+    Raises `OtherVersion`.
+    """
     known = {r["name"] for r in await connection.fetch("SELECT name FROM public.migration WHERE schema = $1", service)}
+    if why := unfit(service, known):
+        raise OtherVersion(why)
+    if newer := sorted(known - {m.name for m in migrations(service)}):
+        raise OtherVersion(
+            f"the tables of {service} are those of a newer version than this one, {VERSION}: {', '.join(newer)} was"
+            " run. Use the console of that version"
+        )
+    await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
     async with connection.transaction():
         await connection.execute(f"CREATE SCHEMA {schema}; SET LOCAL search_path TO {schema}")
         for migration in migrations(service):

@@ -3,6 +3,7 @@ a way out, after which versions and journals go on without a gap and without two
 """
 
 import asyncio
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -191,7 +192,7 @@ def test_a_database_that_was_set_back_is_named_and_goes_on(stack: Stack) -> None
     before = sizes(stack)
     until_told(stack, "quota")
     stopped(stack)
-    run(stack.dsn or "", "pg_restore", "--clean", "--if-exists", f"--dbname={postgres.NAME}", str(folder / DUMP))
+    run(stack.dsn or "", "pg_restore", "--clean", "--if-exists", str(folder / DUMP))
 
     assert "behind what was consumed before, the database was set back: " in why_not_ready(stack, "quota")
 
@@ -207,7 +208,7 @@ def test_a_database_that_was_set_back_is_named_and_goes_on(stack: Stack) -> None
     assert " is whole" in trappetrin(stack, "restore", str(folder), "--why", "the disk died", "--dry-run")
     told = trappetrin(stack, "restore", str(folder), "--why", "the disk died", "--json")
 
-    assert told["kept"] == f"{postgres.NAME}_before"
+    assert re.fullmatch(rf"{postgres.NAME}_\d{{8}}_\d{{6}}_before", told["kept"])
     stack.up(say=quiet)
     assert_whole(stack, [*SMALL, *YEAR])
     assert sizes(stack) == before
@@ -248,16 +249,15 @@ def test_a_broker_whose_data_is_gone_gets_what_the_databases_hold(stack: Stack) 
     published(stack, SMALL)  # a sender who sends again changes nothing
     assert live(stack) == whole
     stopped(stack)
-    for service in ("classifier", "quota", "matching"):
+    for service in SERVICES:
         assert trappetrin(stack, "rebuild", service, "--dry-run", "--json")["differing"] == []
-    assert "made anew" in trappetrin(stack, "rebuild", "ingest", "--dry-run", fails=2)
 
 
 def test_what_is_left_when_topics_and_database_are_lost_is_the_backup(stack: Stack) -> None:
     folder = str(stack.home / "backup")
     lose_the_broker(stack)
 
-    assert "were made anew since the backup" in trappetrin(stack, "restore", folder, "--why", "all is lost", fails=2)
+    assert "was made anew" in trappetrin(stack, "restore", folder, "--why", "all is lost", fails=2)
 
     trappetrin(stack, "restore", folder, "--topics-lost", "--why", "all is lost")
     trappetrin(stack, "reground", "--all", "--why", "all is lost")

@@ -126,6 +126,7 @@ def test_versions_are_those_that_the_local_stack_runs(whole: Any) -> None:
         f"trappetrin:{VERSION}"
     }
     assert f"ARG VERSION={VERSION}\n" in dockerfile
+    assert set(re.findall(r"postgresql\D*(\d+)", dockerfile)) == {re.findall(r"\d+", whole["postgres"]["image"])[0]}
     assert whole["kafka"]["image"] == f"apache/kafka:{kafka.VERSION}"
     assert f"ARG AGENT={monitoring.AGENT}\nARG SUM={monitoring.AGENT_SUM}\n" in agent
 

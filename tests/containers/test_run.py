@@ -114,6 +114,7 @@ def test_the_console_in_a_container_says_the_same(composed: Composed) -> None:
     inner = json.loads(composed("run", "--rm", "--no-TTY", "console", "state", "--json"))
 
     assert {**inner, "refused": None} == composed.state()
+    assert " rows of " in composed("run", "--rm", "--no-TTY", "console", "backup", "/tmp/now")  # noqa: S108 - in there
 
 
 def test_prometheus_sees_all_of_them_with_the_rules_of_the_repository(composed: Composed) -> None:

@@ -91,4 +91,5 @@ async def copied(settled: Live, database: str, template: str) -> AsyncIterator[L
         yield live
     finally:
         await live.stop()
-        await told(database, "DROP DATABASE copied")
+        for name in await told(database, "SELECT array_agg(datname) FROM pg_database WHERE datname LIKE 'copied%'"):
+            await told(database, f'DROP DATABASE "{name}"')

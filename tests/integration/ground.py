@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 
 from services.cli.evaluate import DOMAINS, HEADERS, NEVER, is_inbound
+from services.cli.ground import backup, restore
+from services.cli.ground.manifest import Manifest
 from services.cli.ground.quiet import Operator
 from services.cli.ground.reading import Place, Topics
 from services.cli.ground.rebuild import Rebuilt, rebuilt
@@ -17,6 +20,7 @@ from services.cli.ground.shadow import Ground
 from services.cli.invented.telling import line
 from services.cli.invented.year import simulate
 from services.cli.state import empty
+from services.cli.system import System
 from services.ingest.contract import task_of as of_partition
 from services.ingest.service import IngestHandler
 from services.ingest.store import PostgresIngestStore
@@ -117,6 +121,27 @@ class Live:
         """While nobody runs."""
         ground = Ground(partial(MemoryTopics, self.broker), self.dsn, lambda _words: None)
         return await rebuilt(ground, service, OPERATOR, accept=accept, dry_run=dry_run)
+
+    async def backup(self, folder: Path) -> tuple[Path, Manifest]:
+        """Topics are of the broker in memory, so their ids are not in it."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(backup, "ids_of", lambda _system: {})
+            return folder, await backup.written(System([], {}, self.dsn), folder)
+
+    async def restore(
+        self, told: tuple[Path, Manifest], *, topics_lost: bool = False, disconnect: bool = False
+    ) -> dict[str, Any]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(restore, "Topics", lambda _system: MemoryTopics(self.broker))
+            system = System([], {}, self.dsn)
+            return await restore.put_back(
+                system, told, OPERATOR, lambda _words: None, topics_lost=topics_lost, disconnect=disconnect
+            )
+
+    async def restore_in_place(self) -> dict[str, Any]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(restore, "Topics", lambda _system: MemoryTopics(self.broker))
+            return await restore.in_its_place(System([], {}, self.dsn), OPERATOR, lambda _words: None)
 
     async def state(self) -> State:
         """What the services show together; `refused` hangs on the order in which things came."""

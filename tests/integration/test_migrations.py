@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from shared.database import migrations
-from shared.database.migrations import MigrationFailed, OthersLive, apply, standing
+from shared.database.migrations import MigrationFailed, OthersLive, OtherVersion, apply, make, standing
 from shared.database.pool import open_pool
 from shared.version import VERSION
 
@@ -137,3 +137,26 @@ async def test_a_new_database_gets_all_at_once(database: str, folder: Path) -> N
     (folder / "0001_narrower.post.sql").write_text("ALTER TABLE first DROP id")
 
     assert await apply(database) == ["mended/0001_first.sql", "mended/0001_narrower.post.sql"]
+
+
+async def test_the_tables_of_another_version_are_not_made_anew(pool: asyncpg.Pool, database: str, folder: Path) -> None:
+    (folder / "0001_first.sql").write_text(FIRST)
+    (folder / "0002_wider.sql").write_text("ALTER TABLE first ADD more int")
+    await apply(database)
+    (folder / "0002_wider.sql").rename(folder / "0003_widest.sql")
+    async with pool.acquire() as connection:
+        with pytest.raises(OtherVersion, match=r"the database lacks 0003_widest\.sql: run `trappetrin migrate`"):
+            await make(connection, "mended", "mended_shadow")
+
+        (folder / "0003_widest.sql").unlink()
+        with pytest.raises(OtherVersion, match=r"newer version than this one, .*: 0002_wider\.sql"):
+            await make(connection, "mended", "mended_shadow")
+
+        (folder / "0002_wider.sql").write_text("ALTER TABLE first ADD more int")
+        (folder / "0002_narrower.post.sql").write_text("ALTER TABLE first DROP id")
+        await make(connection, "mended", "mended_shadow")
+
+    columns = "SELECT array_agg(column_name) FROM information_schema.columns WHERE table_schema = 'mended_shadow'"
+
+    assert await pool.fetchval(columns) == ["id", "more"]  # as the live ones: what is to be taken away is there
+    await pool.execute("DROP SCHEMA mended_shadow CASCADE")

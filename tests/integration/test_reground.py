@@ -1,19 +1,31 @@
 """What the databases say again of topics that are lost: the very records that were there, and all that readers need."""
 
 from collections import Counter, defaultdict
+from collections.abc import Coroutine
+from typing import Any
 
 import asyncpg
 import orjson
+import pytest
 
+from services.cli.ground import reground
 from services.cli.ground.again import said
-from services.cli.ground.reground import LETTERS, planned
+from services.cli.ground.reading import Impossible
+from services.cli.ground.reground import LETTERS, Plan, planned, regrounded, set_back
 from services.cli.ground.said import home_of, read
+from services.cli.system import System
 from shared.events.internal import Chained, Decision, LedgerLine
 from shared.events.topics import CONCLUDED, INTERNAL
 from shared.runtime.contract import Outgoing
-from tests.integration.ground import SPOILT, Live, MemoryTopics
+from tests.integration.ground import OPERATOR, SPOILT, Live, MemoryTopics, told
 
 ALL = INTERNAL.keys() - LETTERS
+FLAWS = """
+INSERT INTO quota.flaw VALUES ('3', '0001-001', 'vacancies.v1', 3, 17, 'x'),
+    ('3', '0002-001', 'decisions.v1', 3, 9, 'x'), ('4', '0003-001', 'vacancies.v1', 4, 2, 'x')
+"""
+
+LEFT = "SELECT array_agg(entity ORDER BY 1) FROM quota.flaw WHERE entity < '0100'"
 
 
 async def again(live: Live, lost: set[str]) -> set[tuple[str, Outgoing]]:
@@ -92,3 +104,34 @@ async def test_lost_is_what_ends_before_it_was_consumed_and_what_is_empty_and_ha
         ("ingest", inbound), ("quota", "colours.v1"), ("matching", "colours.v1"), ("quota", "vacancies.v1"),
         ("matching", "vacancies.v1"), ("matching", "offers.v1"),
     }  # fmt: skip
+
+
+async def test_records_that_are_read_again_leave_no_mark(live: Live) -> None:
+    """The other afdeling's record lies in a topic that stands."""
+    await told(live.dsn, FLAWS)
+    connection = await asyncpg.connect(live.dsn)
+    try:
+        await set_back(connection, Plan({"vacancies.v1"}, [("quota", "3", "vacancies.v1")]), OPERATOR)
+    finally:
+        await connection.close()
+
+    assert await told(live.dsn, LEFT) == ["0002-001", "0003-001"]
+
+
+def dry(live: Live, *named: str) -> Coroutine[Any, Any, dict[str, Any]]:
+    system = System([], {}, live.dsn)
+    return regrounded(system, named, OPERATOR, lambda _words: None, everything=False, dry_run=True)
+
+
+async def test_a_dry_run_tells_of_a_topic_that_the_run_would_make(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = [place for place in live.broker.logs if place[0] == "offers.v1"]
+    number = sum(len(live.broker.logs.pop(place)) for place in there)
+    monkeypatch.setattr(reground, "Topics", lambda _system: MemoryTopics(live.broker))
+
+    assert (await dry(live, "offers.v1"))["records"]["offers.v1"] == number
+
+
+@pytest.mark.parametrize("name", ["quota.dead-letters.v1", "municipality.0851.receipts.v1", "org.9999.in.v1", "orders"])
+async def test_a_topic_of_which_nothing_is_held_is_refused(live: Live, name: str) -> None:
+    with pytest.raises(Impossible, match=f"no database holds anything of {name}: "):
+        await dry(live, name)

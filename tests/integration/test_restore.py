@@ -1,18 +1,22 @@
 """An older database under newer topics: what was said since is read back, and nothing is said twice or otherwise."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
 from services.cli.evaluate import fold
+from services.cli.ground.dumping import named
 from services.cli.ground.reading import Impossible
 from services.cli.ground.restore import read_back
 from services.cli.ground.shadow import Ground
 from shared.events.topics import SERVICES
 from shared.runtime.contract import Outgoing
 from tests.integration.ground import LINES, Live, MemoryTopics, assert_all_were_told, assert_versions_are_whole, told
+
+COUNT = "SELECT count(*) FROM {schema}.fact"
 
 
 async def restored(live: Live) -> dict[str, Any]:
@@ -69,6 +73,74 @@ async def test_what_the_lost_database_had_not_published_is_said_once(older: Live
     assert_all_were_told(older.broker)
 
 
+async def databases(live: Live) -> set[str]:
+    return set(await told(live.dsn, "SELECT array_agg(datname) FROM pg_database WHERE datname LIKE 'copied%'"))
+
+
+async def test_a_backup_takes_the_databases_place_and_every_one_before_it_is_kept(live: Live, tmp_path: Path) -> None:
+    before, backup = live.sizes(), await live.backup(tmp_path)
+    await told(live.dsn, "DELETE FROM quota.fact")
+    first = await live.restore(backup)
+    await told(live.dsn, "DELETE FROM matching.fact")
+    second = await live.restore(backup, topics_lost=True)
+
+    assert await databases(live) == {"copied", first["kept"], second["kept"]}
+    assert await told(named(live.dsn, first["kept"]), COUNT.format(schema="quota")) == 0
+    assert await told(named(live.dsn, second["kept"]), COUNT.format(schema="matching")) == 0
+
+    await live.goes_on()
+
+    assert live.sizes() == before
+    assert await live.state() == await folded()
+
+
+async def test_who_has_the_database_open_is_named_before_anything_is_done(live: Live, tmp_path: Path) -> None:
+    backup = await live.backup(tmp_path)
+    monitor = await asyncpg.connect(live.dsn, server_settings={"application_name": "postgres-exporter"})
+    [user, pid] = await monitor.fetchrow("SELECT current_user, pg_backend_pid()")
+
+    with pytest.raises(Impossible, match=rf"held open by postgres-exporter \(user {user}, pid {pid}\): .*--disconnect"):
+        await live.restore(backup)
+
+    assert await databases(live) == {"copied"}
+
+    done = await live.restore(backup, disconnect=True)
+
+    assert await databases(live) == {"copied", done["kept"]}
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await monitor.execute("SELECT 1")
+
+
+async def test_who_opens_the_database_meanwhile_is_named_and_nothing_is_left_half_done(
+    live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup, late = await live.backup(tmp_path), list[asyncpg.Connection]()
+
+    async def opened(*_words: object) -> dict[str, object]:
+        late.append(await asyncpg.connect(live.dsn))
+        return {}
+
+    monkeypatch.setattr("services.cli.ground.restore.read_back", opened)
+    with pytest.raises(Impossible, match=r"copied is held open by somebody"):
+        await live.restore(backup)
+
+    assert await databases(live) == {"copied"}
+    await late[0].close()
+
+
+async def test_what_stood_before_each_run_in_place_is_kept(older: Live) -> None:
+    facts = await told(older.dsn, COUNT.format(schema="quota"))
+    await older.restore_in_place()
+    await older.restore_in_place()
+    [first, second] = await told(
+        older.dsn, "SELECT array_agg(nspname ORDER BY 1) FROM pg_namespace WHERE nspname LIKE 'quota%before'"
+    )
+
+    assert second == "quota_before"
+    assert await told(older.dsn, COUNT.format(schema=first)) == facts
+    assert await told(older.dsn, COUNT.format(schema=second)) > facts
+
+
 async def test_what_cannot_be_read_becomes_the_dead_letter_that_the_lost_database_had_not_told(older: Live) -> None:
     """Its letters were lost with it; of the two records that could not be used one was sent again."""
     letters = next(log for (topic, _), log in older.broker.logs.items() if topic == "quota.dead-letters.v1" and log)
@@ -120,3 +192,19 @@ async def test_a_topic_that_was_emptied_is_not_believed(older: Live) -> None:
     older.broker.logs["vacancies.v1", 5].clear()
     with pytest.raises(Impossible, match=r"vacancies\.v1/5 ends at 0, \d+ was consumed: .*`trappetrin reground`"):
         await restored(older)
+
+
+async def test_what_was_read_back_once_is_read_back_again(older: Live) -> None:
+    """Of the last facts the senders had heard nothing, so they heard of a repeat after the first time."""
+    backup = await told(older.dsn, "SELECT count(*) FROM ingest.fact")
+    for place in [p for p in older.broker.logs if p[0].endswith(".receipts.v1")]:
+        del older.broker.logs[place][max(len(older.broker.logs[place]) - 5, older.halfway.get(place, 0)) :]
+    await restored(older)
+    await older.goes_on()
+    facts = await told(older.dsn, "SELECT count(*) FROM ingest.fact")
+    await restored(older)
+    await older.goes_on()
+
+    assert await told(older.dsn, "SELECT count(*) FROM ingest.fact") == facts
+    assert facts > backup
+    assert await older.state() == await folded()

@@ -19,14 +19,14 @@ AWAY = ("*_shadow", "*_before")
 """Schemas that are made anew, or were replaced: in no backup."""
 
 TABLES = """
-SELECT schemaname, tablename FROM pg_tables
-WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname !~ '_(shadow|before)$' ORDER BY 1, 2
+SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname !~ '_(shadow|before)$' ORDER BY 1
 """
 
 # Rows in any order: their number, and the sum of their hashes.
 CONTENT = """
 SELECT count(*) AS rows, coalesce(sum(('x' || left(md5(t::text), 15))::bit(60)::bigint), 0)::text AS hash
-FROM {schema}.{table} t
+FROM {table} t
 """
 
 
@@ -48,21 +48,33 @@ def tool(name: str) -> str:
 
 
 def run(dsn: str, *words: str) -> None:
-    """The address goes in the environment, so that the password shows in no list of processes. Raises `Impossible`."""
-    at = urlsplit(dsn)
-    env = {
-        "PATH": os.environ.get("PATH", ""),
-        "PGHOST": at.hostname or "",
-        "PGPORT": str(at.port or 5432),
-        "PGUSER": unquote(at.username or ""),
-        "PGPASSWORD": unquote(at.password or ""),
-        "PGDATABASE": name_in(dsn),
-    }
+    """With the address and all its parameters, less the password, which shows in no list of processes.
+
+    Raises `Impossible`.
+    """
+    program, *rest = words
     done = subprocess.run(  # noqa: S603 - our own words
-        [tool(words[0]), *words[1:]], env=env, capture_output=True, text=True, check=False
+        [tool(program), f"--dbname={shown(dsn)}", *rest],
+        env=environment(dsn),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
-        raise Impossible(f"{words[0]} failed: {done.stderr.strip()[-500:]}")
+        raise Impossible(f"{program} failed: {done.stderr.strip()[-500:]}")
+
+
+def shown(dsn: str) -> str:
+    at = urlsplit(dsn)
+    user, _, place = at.netloc.rpartition("@")
+    return urlunsplit(at._replace(netloc=f"{user.partition(':')[0]}@{place}" if user else place))
+
+
+def environment(dsn: str) -> dict[str, str]:
+    """What PostgreSQL's programs look at, as it is here: the home has certificates and a file of passwords."""
+    kept = {n: v for n, v in os.environ.items() if n in ("PATH", "HOME") or n.startswith("PG")}
+    password = urlsplit(dsn).password
+    return kept | ({"PGPASSWORD": unquote(password)} if password else {})
 
 
 def name_in(dsn: str) -> str:
@@ -79,9 +91,9 @@ async def contents(connection: asyncpg.Connection) -> dict[str, Content]:
     await connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'")
     tables = await connection.fetch(TABLES)
     found = {}
-    for schema, table in tables:
-        [row] = await connection.fetch(CONTENT.format(schema=schema, table=table))
-        found[f"{schema}.{table}"] = Content(*row)
+    for [table] in tables:
+        [row] = await connection.fetch(CONTENT.format(table=table))
+        found[table] = Content(*row)
     return found
 
 

@@ -16,7 +16,7 @@ from services.cli.ground.reading import Impossible, Place
 from services.ingest.contract import Kept
 from services.ingest.domain import Subject, fixed, subject
 from services.ingest.reading import identity, read
-from services.ingest.service import publications
+from services.ingest.service import DISCARDED, publications
 from shared.events.cloudevents import Invalid
 from shared.events.decoding import content_hash, decode
 from shared.events.inbound import Inbound
@@ -29,12 +29,19 @@ EVER = datetime.fromtimestamp(0, UTC)
 
 
 class Fate(NamedTuple):
-    """Of one record: what became of it first, when, and why it was refused; and what became of it later, if parked."""
+    """Of one record: what became of it first, when, and why it was refused; of a parked one also its event."""
 
     first: str
     at: datetime
     why: tuple[str, str, str | None]
-    last: str
+    event: str | None
+
+
+class End(NamedTuple):
+    """What became of a parked event: when, and whether it was released, or refused by an operator."""
+
+    at: datetime
+    fate: str
 
 
 class Published(NamedTuple):
@@ -60,23 +67,36 @@ class Refusal(NamedTuple):
 
 @dataclass(slots=True)
 class Receipts:
-    """The fate of every record, by where it lies."""
+    """The fate of every record, by where it lies; and the ends of parked events, by where these lie or once lay.
 
+    `anew`: when topics were made anew: what was told before is of records that are no more.
+    """
+
+    anew: Mapping[str, datetime] = field(default_factory=dict)
     fates: dict[Place, dict[int, Fate]] = field(default_factory=lambda: defaultdict(dict))
+    ends: dict[tuple[str, int, int, str | None], set[End]] = field(default_factory=lambda: defaultdict(set))
 
     def hear(self, record: Record | Outgoing) -> None:
         """In any order and again: an outbox that was restored repeats what was told long ago."""
         told = orjson.loads(record.value or b"")
-        fates, offset, fate = self.fates[told["topic"], told["partition"]], told["offset"], told["fate"]
-        why = told["field"] or "", told["rule"] or "", told["value"]
-        new = Fate(fate, datetime.fromisoformat(told["recorded_at"]), why, fate)
-        known = fates.get(offset)
-        if known is None:
-            fates[offset] = new
-        elif fate == "parked":  # nothing comes before it
-            fates[offset] = new._replace(last=known.last)
-        elif fate != known.first:
-            fates[offset] = known._replace(last=fate)
+        place, offset, fate = (told["topic"], told["partition"]), told["offset"], told["fate"]
+        at, rule, event = datetime.fromisoformat(told["recorded_at"]), told["rule"] or "", told["event_id"]
+        if place[0] in self.anew and at < self.anew[place[0]]:
+            return
+        if fate == "released" or rule.startswith(DISCARDED):
+            self.ends[*place, offset, event].add(End(at, fate))
+            return
+        known = self.fates[place].get(offset)
+        if known is None or at < known.at:
+            why = told["field"] or "", rule, told["value"]
+            self.fates[place][offset] = Fate(fate, at, why, event if fate == "parked" else None)
+
+    def became(self, place: Place, offset: int) -> str | None:
+        """Of a record, what it is now."""
+        if (fate := self.fates.get(place, {}).get(offset)) is None:
+            return None
+        ends = self.ends.get((*place, offset, fate.event), ()) if fate.first == "parked" else ()
+        return max((end for end in ends if end.at >= fate.at), default=End(fate.at, fate.first)).fate
 
     def end(self, place: Place) -> int:
         """After the last record that was answered."""
@@ -87,11 +107,13 @@ class Receipts:
 class Edge:
     """What the edge has accepted and refused; `kept` is taken away as it is written down.
 
-    `published`: what the services were told, where a lost database must be asked what of that it had not yet noted.
+    `published`: what the services were told, where a lost database must be asked what of that it had not yet noted;
+    `told`: which of it is of facts that were kept.
     """
 
     receipts: Receipts
     published: Mapping[Copy, Published | None] = field(default_factory=dict)
+    told: set[Copy] = field(default_factory=set)
     kept: list[Kept] = field(default_factory=list)
     fixed: dict[tuple[Subject, str], str] = field(default_factory=dict)
     refusals: dict[str, list[Refusal]] = field(default_factory=dict)
@@ -112,8 +134,9 @@ class Edge:
             return
         if (first := first_offset(record)) != record.offset:
             self.mended.add((*place, first))
-        if fate.first in ("accepted", "parked") and fate.last != "refused":
-            self.keep(record, fate.at, parked=fate.last == "parked")
+        became = self.receipts.became(place, record.offset)
+        if became in ("accepted", "parked", "released"):
+            self.keep(record, fate.at, parked=became == "parked")
 
     def keep(self, record: Record, at: datetime, *, parked: bool) -> None:
         origin, fact = read(record)
@@ -121,6 +144,9 @@ class Edge:
             self.unread.append(f"{origin.place} was accepted, and can not be read: {fact.field} {fact.rule}")
             return
         self.kept.append(Kept(fact, content_hash(fact), origin, at, parked))
+        self.fix(fact)
+
+    def fix(self, fact: Inbound) -> None:
         self.fixed |= {(subject(fact), name): value for name, value in fixed(fact)}
 
     def refuse(self, record: Record, fate: Fate) -> None:
@@ -130,20 +156,39 @@ class Edge:
 
     def unanswered(self, record: Record) -> None:
         """Of a lost database: it had told the services of the fact, and not yet its sender, who will be told so."""
+        for _, told in self.heard_of(record):
+            self.keep(record, told.at, parked=False)
+            return
+
+    def repeated(self, record: Record, strange: set[Copy]) -> None:
+        """The same of a database that was lost earlier: since then the sender was told that it is a repeat."""
+        if self.receipts.became((record.topic, record.partition), record.offset) == "duplicate":
+            heard = dict(self.heard_of(record))
+            if told := next((heard[copy] for copy in heard if copy in strange), None):
+                strange -= heard.keys()
+                self.keep(record, told.at, parked=False)
+
+    def heard_of(self, record: Record) -> Iterator[tuple[Copy, Published]]:
+        """What the services were told of the very event."""
         origin, fact = read(record)
         if isinstance(fact, Inbound):
-            copies = publications(Kept(fact, "", origin, EVER, parked=False))
-            for told in (self.published.get(copy_of(topic, one)) for topic, one in copies):
+            for topic, one in publications(Kept(fact, "", origin, EVER, parked=False)):
+                told = self.published.get(copy := copy_of(topic, one))
                 if told and told[:2] == (origin.source, origin.event_id):
-                    self.keep(record, told.at, parked=False)
-                    return
+                    yield copy, told
 
     def unpublished(self) -> Iterator[tuple[TaskId, str, Outgoing]]:
         """Of the facts at hand what the services were never told, copy by copy: a lost outbox had it."""
         for kept in self.kept:
-            for topic, record in () if kept.parked else publications(kept):
-                if copy_of(topic, record) not in self.published:
+            for topic, record in publications(kept):
+                if (copy := copy_of(topic, record)) in self.published:
+                    self.told.add(copy)
+                elif not kept.parked:
                     yield kept.origin.task, topic, record
+
+    def strange(self) -> set[Copy]:
+        """What the services were told of facts that were never kept."""
+        return {copy for copy, told in self.published.items() if told and copy not in self.told}
 
     def standing(self) -> Iterator[Refusal]:
         """Of each identity the first refusal, if it was not mended since."""

@@ -6,6 +6,7 @@ from time import monotonic
 import asyncpg
 
 from services.cli.evaluate import is_inbound
+from services.cli.ground import former
 from services.cli.ground.edge import Edge, Receipts, Refusal, published
 from services.cli.ground.quiet import Claimed, targets_of
 from services.cli.ground.reading import Impossible
@@ -55,11 +56,6 @@ UPDATE {shadow}.fact s SET trace = l.trace FROM {live}.fact l
 WHERE s.parked AND l.trace IS NOT NULL AND (s.sequence, s.key, s.revision) = (l.sequence, l.key, l.revision)
 """
 
-# When inbound topics were made anew for the last time.
-REGROUNDED = """
-SELECT max(at) FROM console.ground WHERE event = 'regrounded' AND jsonb_array_length(told -> 'inbound') > 0
-"""
-
 
 class EdgeShadow(Shadow):
     compared = {"fact": FACT, "fixed": FIXED, "refusal": REFUSAL}
@@ -103,7 +99,8 @@ async def make(
     """As `keyed.make`; `whole`: up to the last record that was answered. Raises `Impossible`."""
     topics, say = ground.look(), ground.say
     inbound = {p: int(high) for p, (_, high) in topics.ends.items() if is_inbound(p[0])}
-    shadow, receipts = EdgeShadow(connection, SERVICE), Receipts()
+    anew = await former.regrounded(connection)
+    shadow, receipts = EdgeShadow(connection, SERVICE), Receipts(anew)
     answers = {p: int(high) for p, (_, high) in topics.ends.items() if p[0].endswith(".receipts.v1")}
     for record in topics.read(answers):
         receipts.hear(record)
@@ -119,6 +116,10 @@ async def make(
         topics.check(own)
         edge.published = published(topics.read(own))
     missing = list[tuple[TaskId, str, Outgoing]]()
+    async for fact in former.take(shadow, anew, edge):
+        edge.kept = [fact]
+        missing += edge.unpublished() if whole else ()
+    edge.kept = []
     for record in topics.read(inbound if whole else consumed):
         edge.take(record)
         records += 1
@@ -127,6 +128,11 @@ async def make(
             problems += await shadow.fill(edge)
             say(f"{records:,} records, {records / (monotonic() - began):,.0f} a second")
     missing += edge.unpublished() if whole else ()
+    if strange := edge.strange():
+        for record in topics.read(inbound):
+            edge.repeated(record, strange)
+        missing += edge.unpublished()
+        refuse_strange(edge)
     problems += [*await shadow.fill(edge), *await shadow.finish(edge), *edge.unread]
     problems += await shadow.copy("outbox", OUTBOX, [(*r.id, pack(r.records)) for r in rows_of(missing, claimed)])
     say("comparing")
@@ -147,10 +153,12 @@ def rows_of(missing: list[tuple[TaskId, str, Outgoing]], claimed: Mapping[TaskId
     return (Row(i, records) for i, records in rows.items())
 
 
-async def refuse_after_reground(connection: asyncpg.Connection) -> None:
-    """What came by topics that were made anew since is in the database alone. Raises `Impossible`."""
-    if at := await connection.fetchval(REGROUNDED):
+def refuse_strange(edge: Edge) -> None:
+    """Whoever knows nothing of a fact would take another one under its version. Raises `Impossible`."""
+    if strange := edge.strange():
+        topic, partition, name = min(strange)
         raise Impossible(
-            f"inbound topics were made anew at {at:%Y-%m-%d %H:%M}: what ingest accepted before is in its database"
-            " alone, so it can not be made anew from them"
+            f"the services were told of {len(strange)} facts that neither an inbound topic nor the database has, as"
+            f" {topic}/{partition}: {name.decode()}. The database is older than the last `trappetrin reground` of"
+            " inbound topics: put a later backup in its place, or restore with --topics-lost"
         )

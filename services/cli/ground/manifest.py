@@ -1,5 +1,6 @@
-"""What a backup says of itself: when, by which release, how far every task was, what every table held."""
+"""What a backup says of itself: when, by which release, what every table held."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from services.cli.ground.dumping import Content, hash_of
 from services.cli.ground.reading import Impossible
 from services.cli.system import System
 from shared.database.migrations import FOLDERS, migrations
+from shared.events.topics import is_ours
 
 MANIFEST, DUMP = "manifest.json", "database.dump"
 
 
 class Manifest(BaseModel):
-    """`tables`: rows and hash; `offsets`: by service, task and topic; `topics`: the broker's own id of each, which
-    changes when one is made anew; `sha256`: of the dump's bytes.
+    """`tables`: rows and hash; `topics`: the broker's own id of each, which changes when one is made anew; `sha256`: of
+    the dump's bytes.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -26,7 +28,6 @@ class Manifest(BaseModel):
     at: datetime
     release: str
     migrations: dict[str, list[str]]
-    offsets: dict[str, dict[str, dict[str, int]]]
     tables: dict[str, Content]
     topics: dict[str, str]
     sha256: str
@@ -53,15 +54,19 @@ def read(folder: Path) -> Manifest:
 
 
 def ids_of(system: System) -> dict[str, str]:
-    """The broker's own id of every topic."""
+    """The broker's own id of every topic of ours."""
     admin = AdminClient({"bootstrap.servers": ",".join(system.kafka)})
-    names = [name for name in admin.list_topics(timeout=30).topics if not name.startswith("__")]
+    names = list(filter(is_ours, admin.list_topics(timeout=30).topics))
     if not names:
         return {}
     found = admin.describe_topics(TopicCollection(names), request_timeout=30)
     return {name: str(future.result().topic_id) for name, future in found.items()}
 
 
-def made_anew(told: Manifest, now: dict[str, str]) -> list[str]:
-    """Topics that are gone since, or others of the same name."""
-    return sorted(name for name, id_ in told.topics.items() if now.get(name) != id_)
+def changed(told: Manifest, now: Mapping[str, str]) -> list[str]:
+    """Which of our topics are not those that they were, and how."""
+    return [
+        f"{name} was made anew" if name in now else f"{name} is gone"
+        for name, id_ in sorted(told.topics.items())
+        if is_ours(name) and now.get(name) != id_
+    ]

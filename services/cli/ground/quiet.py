@@ -28,6 +28,10 @@ WHERE datname = coalesce($1, current_database()) AND application_name LIKE 'trap
 CLAIM = "UPDATE {schema}.task SET version = version + 1 RETURNING task, version, offsets, cursor IS NOT NULL AS busy"
 NOTE = "INSERT INTO console.ground (event, by, why, told) VALUES ($1, $2, $3, $4) RETURNING at"
 
+# A dump opens the tables by their names, so no schema takes another's while a backup is made.
+BACKING_UP = "SELECT pg_advisory_lock_shared(7411054)"
+RENAMING = "SELECT pg_advisory_xact_lock(7411054)"
+
 
 class Operator(NamedTuple):
     """Who does it, and why."""
@@ -49,7 +53,11 @@ async def refuse_while_alive(
 ) -> None:
     """In the connection's own database unless told. Raises `Impossible`."""
     if alive := [r[0] for r in await connection.fetch(ALIVE, database, services)]:
-        raise Impossible(f"{', '.join(alive)} must be stopped first: `trappetrin down {' '.join(alive)}`")
+        words = " ".join(alive)
+        raise Impossible(
+            f"{', '.join(alive)} must be stopped first: `trappetrin down {words}`, or in containers"
+            f" `docker compose stop {words}`"
+        )
 
 
 async def claim(connection: asyncpg.Connection, service: str) -> dict[TaskId, Claimed]:

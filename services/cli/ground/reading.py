@@ -1,16 +1,20 @@
 """Topics from their beginning up to where somebody is, whatever a transaction has left in them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from time import monotonic
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from services.cli.log import record_of
 from services.cli.system import System
+from shared.events.topics import is_ours
 from shared.runtime.contract import Record
 
 Place = tuple[str, int]
 """Topic and partition."""
 AT_ONCE, WAIT = 5_000, 0.1
+ANSWER, SILENCE = 30.0, 30.0
+"""Seconds that the broker has for an answer, and after which silence is asked about."""
 
 
 class Impossible(Exception):
@@ -18,15 +22,15 @@ class Impossible(Exception):
 
 
 class Topics:
-    """The system's topics, as they are at this moment. `ends`: the first offset that is there, and the next one."""
+    """Our topics, as they are at this moment. `ends`: the first offset that is there, and the next one."""
 
-    def __init__(self, system: System, wanted: Callable[[str], bool] = lambda _topic: True) -> None:
+    def __init__(self, system: System) -> None:
         self.system = system
         consumer = self.consumer()
         try:
-            topics = consumer.list_topics(timeout=30).topics
-            places = [(t, n) for t in sorted(filter(wanted, topics)) for n in sorted(topics[t].partitions)]
-            self.ends = {p: consumer.get_watermark_offsets(TopicPartition(*p), timeout=30) for p in places}
+            topics = consumer.list_topics(timeout=ANSWER).topics
+            places = [(t, n) for t in sorted(filter(is_ours, topics)) for n in sorted(topics[t].partitions)]
+            self.ends = {p: consumer.get_watermark_offsets(TopicPartition(*p), timeout=ANSWER) for p in places}
         finally:
             consumer.close()
 
@@ -62,19 +66,25 @@ class Topics:
                 raise Impossible(f"{name} begins at {low}: what was before is gone, so nothing can be made of it")
 
     def read(self, targets: Mapping[Place, int]) -> Iterator[Record]:
-        """All that lies below the targets, each place in its order."""
+        """All that lies below the targets, each place in its order. Raises `Impossible` where no more of it comes."""
         left = {place: at for place, at in targets.items() if at > 0}
         if not left:
             return
-        consumer = self.consumer()
+        consumer, heard = self.consumer(), monotonic()
         try:
             consumer.assign([TopicPartition(*place, OFFSET_BEGINNING) for place in sorted(left)])
             while left:
-                for message in consumer.consume(AT_ONCE, timeout=WAIT):
+                messages = consumer.consume(AT_ONCE, timeout=WAIT)
+                if messages:
+                    heard = monotonic()
+                elif monotonic() - heard > SILENCE:
+                    refuse_silent(consumer, left)
+                    heard = monotonic()
+                for message in messages:
                     place = str(message.topic()), int(message.partition() or 0)
                     if error := message.error():
                         if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's own name
-                            raise KafkaException(error)
+                            raise Impossible(f"{place[0]}/{place[1]} can not be read: {error.str()}")
                         left.pop(place, None)
                         continue
                     record = record_of(message)
@@ -84,3 +94,15 @@ class Topics:
                         left.pop(place, None)
         finally:
             consumer.close()
+
+
+def refuse_silent(consumer: Consumer, left: Iterable[Place]) -> None:
+    """Nothing comes: that may take its time, unless nobody is there to send it. Raises `Impossible`."""
+    try:
+        topics = consumer.list_topics(timeout=ANSWER).topics
+    except KafkaException as error:
+        raise Impossible(f"the broker does not answer any more: {error.args[0].str()}") from error
+    for topic, number in sorted(left):
+        partition = topics[topic].partitions.get(number) if topic in topics else None
+        if partition is None or partition.leader < 0:
+            raise Impossible(f"{topic}/{number} can not be read: no broker leads it")

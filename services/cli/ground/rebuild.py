@@ -18,10 +18,12 @@ from rich.table import Table
 
 from services.cli.acts import By
 from services.cli.ground import edgetables, keyed
+from services.cli.ground.databases import connected
 from services.cli.ground.quiet import Claimed, Operator, claim, note, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
+from services.cli.ground.refusing import refusing
 from services.cli.ground.said import Home
-from services.cli.ground.shadow import Ground, Made, Moved, Shadow
+from services.cli.ground.shadow import Ground, Made, Shadow
 from services.cli.letters import of_service
 from services.cli.screen import screen
 from services.cli.state import Json, as_json
@@ -65,7 +67,6 @@ async def made(
     """
     try:
         if service == "ingest":
-            await edgetables.refuse_after_reground(connection)
             yield await edgetables.make(ground, connection, claimed, whole=whole)
         else:
             yield await keyed.make(ground, connection, service, claimed, whole=whole)
@@ -77,8 +78,7 @@ async def made(
 async def rebuilt(ground: Ground, service: str, operator: Operator, *, accept: bool, dry_run: bool) -> Rebuilt:
     """Raises `Impossible`, `Moved`."""
     began = monotonic()
-    connection = await asyncpg.connect(ground.dsn, timeout=10)
-    try:
+    async with connected(ground.dsn) as connection:
         await refuse_while_alive(connection, [service])
         claimed = await claim(connection, service)
         refuse_while_busy(service, claimed, accept=accept)
@@ -86,7 +86,7 @@ async def rebuilt(ground: Ground, service: str, operator: Operator, *, accept: b
             differing, news, problems = by_whose(state.differing), by_whose(state.news), state.problems
             swapped = not dry_run and (accept or not (differing or news or problems))
             if swapped:
-                ground.say("putting it in place")
+                ground.say("putting it in place, once no backup is under way")
                 numbers = {"differing": len(differing), "news": len(news)}
                 told = {"service": service, **numbers, "problems": problems, "hash": state.made}
                 async with connection.transaction():
@@ -94,8 +94,6 @@ async def rebuilt(ground: Ground, service: str, operator: Operator, *, accept: b
                     await connection.execute(DONE, await note(connection, "rebuilt", operator, told))
         found = differing, news, problems, swapped, round(monotonic() - began, 2)
         return Rebuilt(service, state.records, state.entities, state.live, state.made, *found)
-    finally:
-        await connection.close()
 
 
 def refuse_while_busy(service: str, claimed: Mapping[TaskId, Claimed], *, accept: bool) -> None:
@@ -128,7 +126,9 @@ def rebuild(
     *,
     by: By,
     why: Annotated[str | None, typer.Option(help="The reason, for those who ask later.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only compare; the live state stays.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only compare; the live state stays, and who is not stopped is fenced.")
+    ] = False,
     accept: Accept = False,
     as_text: Json = False,
 ) -> None:
@@ -136,25 +136,14 @@ def rebuild(
 
     Exit code 1 where they differ and the live one stays, 2 where the topics do not hold what the state is made of.
     """
-    errors, system = screen(stderr=True), find()
-    with errors.status(f"rebuilding {service}") as status:
+    system = find()
+    with refusing() as errors, errors.status(f"rebuilding {service}") as status:
 
         def say(what: str) -> None:
             status.update(f"rebuilding {service}: {what}")
 
-        try:
-            done = asyncio.run(
-                rebuilt(
-                    Ground(partial(Topics, system), system.database, say),
-                    service,
-                    Operator(by, why),
-                    accept=accept,
-                    dry_run=dry_run,
-                )
-            )
-        except (Impossible, Moved) as error:
-            errors.print(str(error), markup=False)
-            raise typer.Exit(2) from error
+        ground = Ground(partial(Topics, system), system.database, say)
+        done = asyncio.run(rebuilt(ground, service, Operator(by, why), accept=accept, dry_run=dry_run))
     if as_text:
         typer.echo(as_json(done._asdict()))
     else:

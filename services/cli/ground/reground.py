@@ -18,15 +18,16 @@ from services.cli.acts import By
 from services.cli.dlq import DryRun, Why, stated
 from services.cli.evaluate import is_inbound
 from services.cli.ground.again import Writer, said
+from services.cli.ground.databases import connected
 from services.cli.ground.quiet import Operator, forget_groups, note, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.rebuild import DONE
-from services.cli.ground.restore import refusing
+from services.cli.ground.refusing import refusing
 from services.cli.ground.shadow import Say
 from services.cli.publish import producer_of
 from services.cli.state import Json, as_json
 from services.cli.system import System, find
-from shared.events.topics import INTERNAL, SERVICES, dead_letters, sender_of
+from shared.events.topics import INTERNAL, OPERATIONS, READS, SERVICES, dead_letters, inbound_topics, sender_of
 from shared.runtime.admin import ensure_internal_topics, ensure_senders
 from shared.runtime.core import EMPTIED
 
@@ -34,6 +35,7 @@ SOME = 1_000
 LETTERS = {dead_letters(service) for service in SERVICES}
 TASKS = "SELECT task, offsets FROM {schema}.task ORDER BY task"
 SET = "UPDATE {schema}.task SET offsets = $2, version = version + 1 WHERE task = $1"
+MEND = "DELETE FROM {schema}.flaw WHERE task = $1 AND topic = ANY($2)"
 LIFT = """
 UPDATE {schema}.stop SET lifted_at = now(), lifted_by = $2, lifted_why = $3
 WHERE task = $1 AND lifted_at IS NULL AND starts_with(why, $4)
@@ -83,14 +85,14 @@ async def regrounded(
     system: System, named: Sequence[str], operator: Operator, say: Say, *, everything: bool, dry_run: bool
 ) -> dict[str, Any]:
     """Raises `Impossible`."""
-    connection = await asyncpg.connect(system.database, timeout=10)
-    try:
+    async with connected(system.database) as connection:
         await refuse_while_alive(connection, SERVICES)
+        senders = await known_senders(connection)
+        refuse_unheld(named, *senders)
         if not dry_run:
-            await make_topics(system, connection)
+            ensure_internal_topics(system.kafka)
+            ensure_senders(system.kafka, *senders)
         topics = Topics(system)
-        if unknown := sorted(set(named) - {t for t, _ in topics.ends}):
-            raise Impossible(f"there is no topic {unknown[0]}")
         plan = await planned(connection, topics, named, everything=everything)
         sent: Mapping[str, int] = await counted(connection, plan) if dry_run else {}
         if not dry_run:
@@ -103,17 +105,24 @@ async def regrounded(
             say("waiting until the broker has given up the stopped processes")
             await asyncio.to_thread(forget_groups, system, SERVICES)
         return {**plan.told(), "records": dict(sent), "dry_run": dry_run}
-    finally:
-        await connection.close()
 
 
-async def make_topics(system: System, connection: asyncpg.Connection) -> None:
-    """All internal ones, and those of every sender of whom something was read."""
-    ensure_internal_topics(system.kafka)
+async def known_senders(connection: asyncpg.Connection) -> tuple[set[str], set[str]]:
+    """Organisations and municipalities of whom something was read."""
     tasks = [r["task"].rpartition("/")[0] for r in await connection.fetch(TASKS.format(schema="ingest"))]
     senders = [s for s in map(sender_of, filter(is_inbound, tasks)) if s.door != "operations"]
     organisations = {s.code for s in senders if s.door == "organisation"}
-    ensure_senders(system.kafka, organisations, {s.code for s in senders if s.door != "organisation"})
+    return organisations, {s.code for s in senders if s.door != "organisation"}
+
+
+def refuse_unheld(named: Sequence[str], organisations: set[str], municipalities: set[str]) -> None:
+    """Raises `Impossible` for a topic that a reground has nothing for, and nothing to do with."""
+    senders = {t.name for t in inbound_topics(organisations, municipalities) if is_inbound(t.name)}
+    if others := sorted(set(named) - (INTERNAL.keys() - LETTERS) - senders - {OPERATIONS}):
+        raise Impossible(
+            f"no database holds anything of {others[0]}: it is not a topic of ours, or one of receipts or dead letters,"
+            " or nothing was ever read from it"
+        )
 
 
 async def counted(connection: asyncpg.Connection, plan: Plan) -> Counter[str]:
@@ -133,13 +142,18 @@ async def write(system: System, connection: asyncpg.Connection, plan: Plan, say:
 
 
 async def set_back(connection: asyncpg.Connection, plan: Plan, operator: Operator) -> None:
-    """The offsets of what is to be read from its beginning; whoever thinks that the task is his finds it moved on."""
+    """The offsets of what is to be read from its beginning, where a record that could not be used leaves its mark anew.
+
+    Whoever thinks that the task is his finds it moved on.
+    """
     for service in SERVICES:
         for r in await connection.fetch(TASKS.format(schema=service)):
             gone = {topic for name, task, topic in plan.back if (name, task) == (service, r["task"])}
             if gone:
                 left = {t: at for t, at in orjson.loads(r["offsets"]).items() if t not in gone}
                 await connection.execute(SET.format(schema=service), r["task"], orjson.dumps(left).decode())
+                if service in READS:
+                    await connection.execute(MEND.format(schema=service), r["task"], sorted(gone))
                 await connection.execute(LIFT.format(schema=service), r["task"], *operator, EMPTIED)
 
 

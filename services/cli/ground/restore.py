@@ -5,8 +5,7 @@ journals' entries, the newest version of every conclusion. The chains go on, and
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,16 +13,18 @@ from typing import Annotated, Any
 
 import asyncpg
 import typer
+from confluent_kafka import KafkaException
 
 from services.cli.acts import By
 from services.cli.dlq import DryRun, Why, stated
+from services.cli.ground.databases import aside, connected, refuse_while_open, take_name
 from services.cli.ground.dumping import contents, name_in, named, run, unlike
-from services.cli.ground.manifest import DUMP, Manifest, ids_of, made_anew, read
+from services.cli.ground.manifest import DUMP, Manifest, changed, ids_of, read
 from services.cli.ground.quiet import Operator, claim, forget_groups, note, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.rebuild import DONE, listed, made
-from services.cli.ground.shadow import Ground, Moved, Say
-from services.cli.screen import screen
+from services.cli.ground.refusing import refusing, sentence
+from services.cli.ground.shadow import Ground, Say
 from services.cli.state import Json, as_json
 from services.cli.system import System, find
 from shared.database.migrations import apply
@@ -33,62 +34,68 @@ DROP = "DROP SCHEMA IF EXISTS {schema}_before CASCADE"
 
 
 async def put_back(
-    system: System, backup: tuple[Path, Manifest], operator: Operator, say: Say, *, topics_lost: bool
+    system: System, backup: tuple[Path, Manifest], operator: Operator, say: Say, *, topics_lost: bool, disconnect: bool
 ) -> dict[str, Any]:
     """Into a database of its own, which takes the other's name when all is well; the other one is kept beside it.
 
     Raises `Impossible`, `Moved`.
     """
-    (folder, told), name = backup, name_in(system.database)
-    fresh, before = f"{name}_restored", f"{name}_before"
-    target = replace(system, dsn=named(system.database, fresh))
-    admin = await asyncpg.connect(named(system.database, "postgres"), timeout=10)
-    try:
+    name = name_in(system.database)
+    fresh = f"{name}_restored"
+    async with connected(named(system.database, "postgres")) as admin:
         await refuse_while_alive(admin, SERVICES, name)
-        say("reading the dump")
-        await admin.execute(f'DROP DATABASE IF EXISTS "{fresh}"')
+        if not disconnect:
+            await refuse_while_open(admin, name)
+        drop = f'DROP DATABASE IF EXISTS "{fresh}" WITH (FORCE)'
+        await admin.execute(drop)
         await admin.execute(f'CREATE DATABASE "{fresh}"')
-        await asyncio.to_thread(
-            run, target.database, "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={fresh}", str(folder / DUMP)
-        )
-        connection = await asyncpg.connect(target.database, timeout=10)
         try:
-            if wrong := unlike(told.tables, await contents(connection)):
-                raise Impossible(f"the database does not hold what was backed up: {'; '.join(wrong)}")
-            await apply(target.database, say=say)
-            services = (
-                {}
-                if topics_lost
-                else await read_back(Ground(partial(Topics, target), target.database, say), connection)
-            )
-            for service in services:
-                await connection.execute(DROP.format(schema=service))
-            noted = {"backup": told.at.isoformat(), "services": services, "topics_lost": topics_lost}
-            await connection.execute(DONE, await note(connection, "restored", operator, noted))
+            target = replace(system, dsn=named(system.database, fresh))
+            services = await filled(target, backup, operator, say, topics_lost=topics_lost)
+            return {"services": services, "kept": await take_name(admin, fresh, name, disconnect=disconnect)}
         finally:
-            await connection.close()
-        await admin.execute(f'DROP DATABASE IF EXISTS "{before}"')
-        kept = bool(await admin.fetchval("SELECT true FROM pg_database WHERE datname = $1", name))
-        if kept:
-            await admin.execute(f'ALTER DATABASE "{name}" RENAME TO "{before}"')
-        await admin.execute(f'ALTER DATABASE "{fresh}" RENAME TO "{name}"')
-        return {"services": services, "kept": before if kept else None}
-    finally:
-        await admin.close()
+            await admin.execute(drop)  # where it did not take the name
+
+
+async def filled(
+    target: System, backup: tuple[Path, Manifest], operator: Operator, say: Say, *, topics_lost: bool
+) -> dict[str, Any]:
+    """The new database as the backup was, and what the topics tell beyond it. Raises `Impossible`, `Moved`."""
+    folder, told = backup
+    say("reading the dump")
+    dump = str(folder / DUMP)
+    await asyncio.to_thread(run, target.database, "pg_restore", "--no-owner", "--exit-on-error", dump)
+    async with connected(target.database) as connection:
+        if wrong := unlike(told.tables, await contents(connection)):
+            raise Impossible(f"the database does not hold what was backed up: {'; '.join(wrong)}")
+        await apply(target.database, say=say)
+        ground = Ground(partial(Topics, target), target.database, say)
+        services = {} if topics_lost else await read_back(ground, connection)
+        for service in services:
+            await connection.execute(DROP.format(schema=service))
+        noted = {"backup": told.at.isoformat(), "services": services, "topics_lost": topics_lost}
+        await connection.execute(DONE, await note(connection, "restored", operator, noted))
+        return services
 
 
 async def in_its_place(system: System, operator: Operator, say: Say) -> dict[str, Any]:
     """The same where the database was set back by other means. Raises `Impossible`, `Moved`."""
-    connection = await asyncpg.connect(system.database, timeout=10)
-    try:
+    async with connected(system.database) as connection:
         await refuse_while_alive(connection, SERVICES)
         await apply(system.database, say=say)
+        await keep_former(connection)
         services = await read_back(Ground(partial(Topics, system), system.database, say), connection)
         noted = {"backup": None, "services": services, "topics_lost": False}
         await connection.execute(DONE, await note(connection, "restored", operator, noted))
         return {"services": services, "kept": None}
-    finally:
-        await connection.close()
+
+
+async def keep_former(connection: asyncpg.Connection) -> None:
+    """What an earlier run has replaced, under a name that this one does not replace."""
+    for service in SERVICES:
+        former = f"{service}_before"
+        if await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", former):
+            await connection.execute(f"ALTER SCHEMA {former} RENAME TO {aside(service)}")
 
 
 async def read_back(ground: Ground, connection: asyncpg.Connection) -> dict[str, Any]:
@@ -108,17 +115,6 @@ async def read_back(ground: Ground, connection: asyncpg.Connection) -> dict[str,
     return found
 
 
-@contextmanager
-def refusing() -> Iterator[Any]:
-    """What the operator must know comes as a sentence, exit code 2."""
-    errors = screen(stderr=True)
-    try:
-        yield errors
-    except (Impossible, Moved) as error:
-        errors.print(str(error), markup=False)
-        raise typer.Exit(2) from error
-
-
 def restore(
     folder: Annotated[Path | None, typer.Argument(help="What `trappetrin backup` wrote.", exists=True)] = None,
     *,
@@ -131,6 +127,9 @@ def restore(
     topics_lost: Annotated[
         bool,
         typer.Option("--topics-lost", help="The topics are lost too: only the backup; `reground --all` comes next."),
+    ] = False,
+    disconnect: Annotated[
+        bool, typer.Option("--disconnect", help="End the sessions that others than services have in the database.")
     ] = False,
     dry_run: DryRun = False,
     as_text: Json = False,
@@ -145,20 +144,23 @@ def restore(
     system, operator = find(), Operator(by, stated(why))
     with refusing() as errors, errors.status("restoring") as status:
         told = read(folder) if folder else None
-        if told and not topics_lost and (gone := made_anew(told, ids_of(system))):
+        if told and not topics_lost and (lost := changed(told, ids_of(system))):
             raise Impossible(
-                f"{', '.join(gone[:5])} were made anew since the backup, so they do not tell what came after it:"
-                " give --topics-lost, and then run `trappetrin reground --all`"
+                f"since the backup {', '.join(lost[:5])}, so the topics do not tell what came after it: give"
+                " --topics-lost, and then run `trappetrin reground --all`"
             )
         if dry_run:
             typer.echo(f"the backup of {told.at:%F %T}Z is whole" if told else "would be read back from the topics")
             return
         if folder and told:
-            done = asyncio.run(put_back(system, (folder, told), operator, status.update, topics_lost=topics_lost))
+            backup = (folder, told)
+            done = asyncio.run(
+                put_back(system, backup, operator, status.update, topics_lost=topics_lost, disconnect=disconnect)
+            )
         else:
             done = asyncio.run(in_its_place(system, operator, status.update))
         status.update("waiting until the broker has given up the stopped processes")
-        forget_groups(system, SERVICES)
+        forget(system, done, topics_lost=topics_lost)
     if as_text:
         typer.echo(as_json(done))
     else:
@@ -175,4 +177,16 @@ def tell(done: Mapping[str, Any], *, topics_lost: bool) -> None:
         listed(f"Of the topics of {service} could not be read or kept", one["problems"])
     if done["kept"]:
         typer.echo(f"what was there is kept in the database {done['kept']}")
-    typer.echo("next: `trappetrin reground --all`" if topics_lost else "the services go on from there: `trappetrin up`")
+    typer.echo("next: `trappetrin reground --all`" if topics_lost else "the services go on from there when they start")
+
+
+def forget(system: System, done: Mapping[str, Any], *, topics_lost: bool) -> None:
+    """Raises `Impossible`: what was done stands, and this alone is to be done again."""
+    try:
+        forget_groups(system, SERVICES)
+    except (Impossible, KafkaException) as error:
+        kept = f" (what was there is kept as {done['kept']})" if done["kept"] else ""
+        way = "reground --all" if topics_lost else "restore --in-place"
+        raise Impossible(
+            f"the database is in place{kept}, but {sentence(error)}; wait, then `trappetrin {way}`"
+        ) from error

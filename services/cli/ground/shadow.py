@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import asyncpg
 import orjson
 
-from services.cli.ground.quiet import Claimed
+from services.cli.ground.quiet import RENAMING, Claimed
 from services.cli.ground.reading import Topics
 from services.cli.ground.said import Home
 from shared.database.migrations import make
@@ -118,6 +118,7 @@ class Shadow:
         """
         async with self.connection.transaction():
             await self.connection.execute("SET LOCAL synchronous_commit = on")
+            await self.connection.execute(RENAMING)
             held = {r["task"]: r["version"] for r in await self.connection.fetch(self.sql(HOLD))}
             if moved := sorted(t for t, version in held.items() if t not in claimed or claimed[t].version != version):
                 raise Moved(f"{self.service} wrote meanwhile, in task {', '.join(moved)}: stop all of its processes")

@@ -5,9 +5,9 @@ from itertools import permutations
 
 import pytest
 
-from services.cli.ground.edge import Edge, Fate, Receipts, published
+from services.cli.ground.edge import Edge, Receipts, published
 from services.ingest.contract import Origin
-from services.ingest.service import receipt
+from services.ingest.service import DISCARDED, receipt
 from shared.runtime.contract import Outgoing, Record
 from tests.edge import ORG
 from tests.edge import Edge as Live
@@ -82,13 +82,17 @@ async def test_what_was_told_in_part_and_not_answered_is_told_to_the_others_as_o
     "told", [("accepted",), ("duplicate",), ("refused",), ("parked",), ("parked", "released"), ("parked", "refused")]
 )
 def test_the_fate_of_a_record_hangs_on_no_order_and_no_repetition(told: tuple[str, ...]) -> None:
-    answers = [receipt(ORIGIN, b"k", AT + timedelta(days=n), fate=fate)[1] for n, fate in enumerate(told)]
+    answers = [
+        receipt(ORIGIN, b"k", AT + timedelta(days=n), fate=fate, rule=DISCARDED if n else None)[1]
+        for n, fate in enumerate(told)
+    ]
     for order in permutations(answers * 2):
         receipts = Receipts()
         for one in order:
             receipts.hear(one)
 
-        assert receipts.fates == {(ORG, 0): {7: Fate(told[0], AT, ("", "", None), told[-1])}}
+        assert receipts.fates[ORG, 0][7][:3] == (told[0], AT, ("", "", None))
+        assert receipts.became((ORG, 0), 7) == told[-1]
         assert receipts.end((ORG, 0)) == 8
 
 

@@ -1,18 +1,28 @@
 """What a backup says of itself, and what is refused of it."""
 
+from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import AsyncMock, Mock
 
+import asyncpg
 import pytest
+import typer
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from typer.testing import CliRunner
 
+from deploy.local.settings import free_port
+from services.cli.ground import reading
 from services.cli.ground import restore as restoring
-from services.cli.ground.dumping import Content, name_in, named, unlike
-from services.cli.ground.manifest import DUMP, MANIFEST, Manifest, made_anew, read
-from services.cli.ground.reading import Impossible
+from services.cli.ground.backup import made_whole
+from services.cli.ground.dumping import Content, environment, name_in, named, shown, unlike
+from services.cli.ground.manifest import DUMP, MANIFEST, Manifest, changed, read
+from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.rebuild import by_whose
+from services.cli.ground.refusing import refusing
+from services.cli.ground.restore import forget
 from services.cli.main import app
 from services.cli.system import System
 
@@ -23,7 +33,8 @@ def manifest(**told: object) -> Manifest:
     return Manifest.model_validate(
         {
             "at": datetime(2026, 1, 2, tzinfo=UTC), "release": "0.1.0", "migrations": {"quota": ["0001_tasks.sql"]},
-            "offsets": {}, "tables": {}, "topics": {"a.v1": "1", "b.v1": "2"}, "sha256": sha256(BYTES).hexdigest(),
+            "tables": {}, "topics": {"areas.v1": "1", "colours.v1": "2", "quotas.v1": "3", "theirs": "4"},
+            "sha256": sha256(BYTES).hexdigest(),
             "bytes": len(BYTES), **told,
         }
     )  # fmt: skip
@@ -65,7 +76,29 @@ def test_a_backup_of_a_newer_release_is_refused(tmp_path: Path) -> None:
 
 
 def test_topics_that_were_made_anew_since_are_named() -> None:
-    assert made_anew(manifest(), {"a.v1": "1", "b.v1": "9", "c.v1": "3"}) == ["b.v1"]
+    now = {"areas.v1": "1", "colours.v1": "9", "decisions.v1": "3"}
+
+    assert changed(manifest(), now) == ["colours.v1 was made anew", "quotas.v1 is gone"]
+
+
+class Listing:
+    """A broker with a topic of ours, one of somebody else's, and Kafka's own."""
+
+    def list_topics(self, timeout: float) -> SimpleNamespace:
+        told = SimpleNamespace(partitions={0: None})
+        return SimpleNamespace(topics={"vacancies.v1": told, "orders": told, "__consumer_offsets": told})
+
+    def get_watermark_offsets(self, place: TopicPartition, timeout: float) -> tuple[int, int]:
+        return 0, 7
+
+    def close(self) -> None:
+        return
+
+
+def test_only_our_topics_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Topics, "consumer", lambda _self: Listing())
+
+    assert Topics(System([], {})).ends == {("vacancies.v1", 0): (0, 7)}
 
 
 def test_tables_are_held_against_what_was_told_of_them() -> None:
@@ -81,6 +114,101 @@ def test_tables_are_held_against_what_was_told_of_them() -> None:
 def test_an_address_is_that_of_another_database() -> None:
     assert named("postgresql://me:p%40ss@db:5432/trappetrin", "postgres") == "postgresql://me:p%40ss@db:5432/postgres"
     assert name_in("postgresql://me@db:5432/trappetrin") == "trappetrin"
+
+
+def test_the_tools_are_told_all_of_an_address_and_the_password_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSFILE", "/run/secrets/pgpass")
+    dsn = "postgresql://me:p%40ss@db:5432/trappetrin?sslmode=verify-full"
+
+    assert shown(dsn) == "postgresql://me@db:5432/trappetrin?sslmode=verify-full"
+    assert environment(dsn)["PGPASSWORD"] == "p@ss"
+    assert environment(dsn)["PGPASSFILE"] == "/run/secrets/pgpass"
+    assert shown("postgresql://db/trappetrin") == "postgresql://db/trappetrin"
+    assert "PGPASSWORD" not in environment("postgresql://me@db/trappetrin")
+
+
+@pytest.mark.parametrize(("lost", "way"), [(True, "reground --all"), (False, "restore --in-place")])
+def test_a_restore_whose_groups_still_live_is_not_run_from_the_beginning(
+    monkeypatch: pytest.MonkeyPatch, lost: bool, way: str
+) -> None:
+    def refused(*_: object) -> None:
+        raise Impossible("the broker still counts members of stopped services")
+
+    monkeypatch.setattr("services.cli.ground.restore.forget_groups", refused)
+
+    with pytest.raises(
+        Impossible, match=rf"is in place \(.* kept as x_before\), but .*; wait, then `trappetrin {way}`"
+    ):
+        forget(System([], {}), {"kept": "x_before"}, topics_lost=lost)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (Impossible("vacancies.v1 is empty"), "vacancies.v1 is empty"),
+        (KafkaException(KafkaError(KafkaError._TRANSPORT)), "the broker does not answer, or not what was asked:"),
+        (BrokenProcessPool(), "ended a process that replayed a task, most likely for want of memory"),
+        (asyncpg.DiskFullError("no room"), "the database did not do what was asked: no room"),
+        (asyncpg.InterfaceError("connection is closed"), "did not do what was asked: connection is closed"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+    ],
+)  # fmt: skip
+def test_what_stops_a_command_is_a_sentence(
+    error: Exception, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as ended, refusing():
+        raise error
+
+    assert ended.value.exit_code == 2
+    assert sentence in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["backup", "FOLDER"],
+        ["reground", "--why", "x"],
+        ["rebuild", "quota"],
+        ["restore", "--in-place", "--why", "x"],
+    ],
+)
+def test_nothing_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    nobody = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("TRAPPETRIN_KAFKA", nobody)
+    monkeypatch.setenv("TRAPPETRIN_DATABASE", f"postgresql://x:y@{nobody}/trappetrin")
+    monkeypatch.setenv("TRAPPETRIN_OPERATOR", "drift-7")
+    monkeypatch.setattr(reading, "ANSWER", 0.5)
+    told = CliRunner().invoke(app, [str(tmp_path / "it") if word == "FOLDER" else word for word in words])
+
+    assert told.exit_code == 2, told.exception
+    assert "does not answer" in told.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_broker_that_goes_silent_is_asked_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "ANSWER", 0.5)
+    monkeypatch.setattr(reading, "SILENCE", 0.2)
+    topics = Topics.__new__(Topics)
+    topics.system, topics.ends = System([f"127.0.0.1:{free_port()}"], {}), {("vacancies.v1", 0): (0, 3)}
+
+    with pytest.raises(Impossible, match="the broker does not answer any more"):
+        list(topics.read({("vacancies.v1", 0): 3}))
+
+
+def test_a_backup_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    theirs = tmp_path / "it.part"
+    theirs.mkdir()
+    with pytest.raises(OSError, match="full"), made_whole(tmp_path / "it") as fresh:  # noqa: PT012 - in the midst of it
+        (fresh / DUMP).write_bytes(BYTES)
+        raise OSError("full")
+
+    assert list(tmp_path.iterdir()) == [theirs]
+
+    with made_whole(tmp_path / "it") as fresh:
+        (fresh / DUMP).write_bytes(BYTES)
+
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "it", theirs]
+    assert (tmp_path / "it" / DUMP).read_bytes() == BYTES
 
 
 @pytest.mark.parametrize(("problems", "code"), [([], 0), (["task 3: x/1/2: must be a day"], 1)])
