@@ -23,6 +23,7 @@ from shared.runtime.kafka import KafkaPublisher, Subscriber
 from shared.settings import Settings
 
 HERE, THERE = "org.0123.in.v1", "org.0456.in.v1"
+CODECS = ("gzip", "snappy", "lz4", "zstd")
 PATIENCE = 20.0
 
 
@@ -88,13 +89,12 @@ def values(records: Iterable[Record]) -> list[bytes]:
 
 
 async def test_every_codec_that_senders_have_is_read(kafka: str) -> None:
-    codecs = ["gzip", "snappy", "lz4", "zstd"]
     async with hearing(kafka) as heard:
-        for codec in codecs:
+        for codec in CODECS:
             await asyncio.to_thread(send, kafka, THERE, codec.encode(), codec)
         await heard.until(lambda records: values(records).count(b"zstd") == 50)
 
-        assert [values(heard.records).count(codec.encode()) for codec in codecs] == [50] * 4
+        assert [values(heard.records).count(codec.encode()) for codec in CODECS] == [50] * 4
 
 
 async def test_what_hinders_the_intake_is_logged(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
