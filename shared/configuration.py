@@ -36,7 +36,10 @@ The console and the local stack know these besides:
 |---|---|---|
 | `TRAPPETRIN_HOME` | `.local` in the repository | where `trappetrin up` keeps ports, data and logs |
 | `TRAPPETRIN_CACHE` | `.local/cache` in the repository | what is fetched once and serves every local stack |
-| `TRAPPETRIN_URLS` | the local stack's | with `TRAPPETRIN_KAFKA`: the services, `ingest=http://…,quota=http://…` |
+| `TRAPPETRIN_KAFKA` | the local stack's | where the console finds Kafka; then the two below too |
+| `TRAPPETRIN_URLS` | the local stack's | the services, `ingest=http://…,quota=http://…` |
+| `TRAPPETRIN_DATABASE` | the local stack's | what some commands ask or change; they say so where it is missing |
+| `TRAPPETRIN_OPERATOR` | the login name | who is written down with what is changed, as by `--by` |
 
 Settings that are in the environment of `trappetrin up`, `OTEL_…` among them, reach the processes that it starts.
 """

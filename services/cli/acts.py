@@ -14,6 +14,7 @@ import typer
 
 from services.cli.system import System, asking_the_database
 from shared.events.topics import SERVICES
+from shared.runtime.core import EMPTIED
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ SELECT task, at, why, lifted_at, lifted_by, lifted_why FROM {schema}.stop WHERE 
 # Lets a stopped task go on: its owner looks every second.
 LIFT = """
 UPDATE {schema}.stop SET lifted_at = now(), lifted_by = $2, lifted_why = $3
-WHERE lifted_at IS NULL AND (task = $1 OR starts_with(task, $1 || '/')) RETURNING task
+WHERE lifted_at IS NULL AND (task = $1 OR starts_with(task, $1 || '/')) AND NOT starts_with(why, $4) RETURNING task
 """
 
 
@@ -132,9 +133,9 @@ def stops(system: System, *, lifted: bool = False) -> list[Stop]:
 
 
 def lift(system: System, service: str, source: str, by: str, why: str) -> list[str]:
-    """The tasks that go on now: this one, or all of this topic."""
+    """The tasks that go on now: this one, or all of this topic. None whose topic was emptied: `reground` lifts that."""
 
     async def work(connection: asyncpg.Connection) -> list[str]:
-        return [r["task"] for r in await connection.fetch(LIFT.format(schema=service), source, by, why)]
+        return [r["task"] for r in await connection.fetch(LIFT.format(schema=service), source, by, why, EMPTIED)]
 
     return database(system, work)

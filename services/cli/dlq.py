@@ -242,7 +242,7 @@ def stops(
     as_text: Json = False,
     everything: Annotated[bool, typer.Option("--all", help="Also those that were let go on, by whom and why.")] = False,
 ) -> None:
-    """List the sources that are stopped for their dead letters."""
+    """List the sources that are stopped: for their dead letters, or since their topic was emptied or made anew."""
     found = acts.stops(find(), lifted=everything)
     if as_text:
         told = [s._asdict() for s in found]
@@ -268,6 +268,10 @@ def resume(
     """Let a stopped source go on where it was. If it brings nothing but dead letters again, it is stopped again."""
     tasks = acts.lift(find(), service, source, by, stated(why))
     if not tasks:
-        typer.echo(f"Nothing of {service} called {source} is stopped: `trappetrin dlq stops`.", err=True)
+        typer.echo(
+            f"Nothing of {service} called {source} is stopped for its dead letters: `trappetrin dlq stops`."
+            " A topic that was emptied or made anew is for `trappetrin reground`.",
+            err=True,
+        )
         raise typer.Exit(1)
     typer.echo(f"{', '.join(sorted(tasks))} of {service} may go on")

@@ -6,6 +6,7 @@ same runtime core, over a broker and stores in memory.
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -122,7 +123,13 @@ def is_inbound(topic: str) -> bool:
 async def fold(
     lines: Iterable[tuple[str, int, bytes]], municipality: str = "0851", on: date | None = None
 ) -> tuple[State, list[Refused]]:
-    """The final state, and what was refused. Lines come as (file, number, bytes); they are taken in this order.
+    """The final state, and what was refused; as `folded`."""
+    offline = await folded(lines, municipality, on)
+    return await offline.state(), offline.refused()
+
+
+async def folded(lines: Iterable[tuple[str, int, bytes]], municipality: str, on: date | None) -> Offline:
+    """All that follows has happened. Lines come as (file, number, bytes); they are taken in this order.
 
     `on`: the last day that is over; deadlines and "since" are told when there is one.
     """
@@ -132,7 +139,7 @@ async def fold(
     for file, number, line in lines:
         offline.send(file, number, line, municipality)
     await offline.settle()
-    return await offline.state(), offline.refused()
+    return offline
 
 
 def fold_files(
@@ -151,6 +158,15 @@ def lines_of(files: Iterable[Path]) -> Iterator[tuple[str, int, bytes]]:
                     yield str(file), number, line.rstrip(b"\r\n")
 
 
+async def evaluated(files: Iterable[Path], municipality: str, on: date | None) -> tuple[State, list[str]]:
+    """The state, and a sentence on each event that has no part in it. Raises `OSError`."""
+    offline = await folded(lines_of(files), municipality, on)
+    waiting = Counter(one.afdeling for one in await offline.ingest.parked(NEVER))
+    said = [f"refused {refusal}" for refusal in offline.refused()]
+    said += [f"parked {n}: afdeling {afdeling} is not registered" for afdeling, n in sorted(waiting.items())]
+    return await offline.state(), said
+
+
 Files = Annotated[list[Path], typer.Argument(help="Files of inbound events, one CloudEvent a line.", exists=True)]
 Municipality = Annotated[str, typer.Option(help="The municipality that the files' facts come from.")]
 
@@ -167,9 +183,9 @@ def evaluate(files: Files, as_text: Json = False, municipality: Municipality = "
     """Fold files of inbound events offline, through the services' own code, and print the final state."""
     errors = screen(stderr=True)
     with errors.status("evaluating"):
-        state, refused = fold_files(files, municipality, on.date() if on else None)
-    for refusal in refused:
-        errors.print(f"refused {refusal}", highlight=False, markup=False)
+        state, said = asyncio.run(evaluated(files, municipality, on.date() if on else None))
+    for sentence in said:
+        errors.print(sentence, highlight=False, markup=False)
     if as_text:
         typer.echo(as_json(state))
     else:

@@ -76,7 +76,8 @@ def record_of(message: Message) -> Record:
     """As the services read it."""
     headers: Any = message.headers()
     place = str(message.topic()), int(message.partition() or 0), int(message.offset() or 0)
-    return Record(*place, message.key(), message.value(), headers or ())
+    known, at = message.timestamp()
+    return Record(*place, message.key(), message.value(), headers or (), at if known else 0)
 
 
 def kind_of(message: Message) -> str:

@@ -13,7 +13,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from services.cli import acts
 from services.cli.letters import Letter
-from services.cli.log import Log
+from services.cli.log import Log, record_of
+from services.cli.marks import mark_of
 from services.cli.publish import FLUSH, producer_of
 from services.cli.system import System
 from shared.runtime.deadletters import redriven
@@ -66,8 +67,8 @@ def original(system: System, letter: Letter, outcome: Outcome) -> Iterator[bytes
         message = log.one(topic, partition, offset)
     finally:
         log.close()
-    if message is None:
-        outcome.fail(letter, f"it was cut, and {topic}/{partition}/{offset} is gone")
+    if message is None or not mark_of(letter).fits(record_of(message)):
+        outcome.fail(letter, f"it was cut, and {topic}/{partition}/{offset} is gone, or another record now")
     else:
         yield message.value()
 

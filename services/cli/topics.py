@@ -10,7 +10,7 @@ from rich.table import Table
 from services.cli.screen import screen
 from services.cli.state import Json, as_json
 from services.cli.system import Unreachable, find
-from shared.runtime.admin import Topics
+from shared.runtime.admin import Topics, ensure_senders
 from shared.runtime.planning import Change
 
 LEFT_ALONE = ("refuse", "unknown")
@@ -50,6 +50,31 @@ def apply(
         typer.echo(f"{len(doable)} changes are made", err=True)
     if any(c.in_the_way for c in changes):
         raise typer.Exit(1)
+
+
+@topics.command()
+def add(
+    *,
+    organisation: Annotated[
+        list[str] | None, typer.Option(help="The code of a housing organisation, 0123; may be given again.")
+    ] = None,
+    municipality: Annotated[list[str] | None, typer.Option(help="The code of a municipality, 0851.")] = None,
+) -> None:
+    """Make the topics of a sender: what it writes to, and its receipts. What is there already is left as it is.
+
+    Senders can not make them: a topic's name is who its sender is.
+    """
+    codes = [*(organisation or ()), *(municipality or ())]
+    if not codes:
+        raise typer.BadParameter("name a sender: --organisation or --municipality")
+    if strange := next((c for c in codes if not (c.isascii() and c.isdecimal() and len(c) == 4)), None):
+        raise typer.BadParameter(f"a sender's code has four digits, not {strange!r}")
+    servers = find().kafka
+    try:
+        made = ensure_senders(servers, organisation or (), municipality or ())
+    except KafkaException as error:
+        raise Unreachable(f"{', '.join(servers)} does not answer: {error.args[0].str()}") from error
+    typer.echo("\n".join(f"{name} is made" for name in made) or "They are there already.")
 
 
 def looked() -> tuple[Topics, list[Change]]:

@@ -38,6 +38,8 @@ from shared.runtime.relay import Relay
 from shared.runtime.tracing import Tracer, Untraced
 
 CACHE, LIMIT, BEAT, ROOM, PATIENCE, TRIES = 50_000, 30.0, 1.0, 0.05, 2.0, 5
+EMPTIED = "ahead of its topics, which were emptied or made anew"
+"""Begins why a task is stopped until a `reground`: grown past what was consumed, its topics would seem whole again."""
 T = TypeVar("T")
 
 
@@ -292,6 +294,7 @@ class Core:
         if ours := self.wanted - self.tasks.keys() - self.halted.keys():
             stops = await self.within(self.store.stops(ours))
             self.stopped = {task: why for task, why in stops.items() if task in self.wanted}
+            self.halted |= {task: why for task, why in self.stopped.items() if why.startswith(EMPTIED)}
         missing = self.missing
         if not missing:
             return
@@ -303,7 +306,8 @@ class Core:
             if ahead := [t for t, end in ends.get(task_id, {}).items() if task.offsets.get(t, 0) > end]:
                 # Read on from there, and what the topic gets until then would pass for consumed.
                 where = ", ".join(f"{t} at {task.offsets[t]}, it ends at {ends[task_id][t]}" for t in sorted(ahead))
-                self.halt(task_id, "emptied", f"ahead of its topics, which were emptied or made anew: {where}")
+                await self.within(self.store.stop(task_id, f"{EMPTIED}: {where}"))
+                self.halt(task_id, "emptied", f"{EMPTIED}: {where}")
                 continue
             if behind := [t for t, at in hints.get(task_id, {}).items() if task.offsets.get(t, 0) < at]:
                 # What was said since then would be said again under the same versions, with other content.

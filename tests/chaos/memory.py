@@ -1,7 +1,8 @@
 """`python -m tests.chaos.memory --minutes 30`: how the services' memory goes at 70 % of what they can take.
 
-First what they can take: a lot of events at once, and the time until all had its effect. Then that share of it, line by
-line; of each process the straight line through its sizes, without the first tenth, in which it warms up.
+All lines are of one year of a country. Its first part makes everything known; of the next one is seen what the
+services can take: all at once, and the time until it had its effect. Then that share of it, line by line; of each
+process the straight line through its sizes, without the first tenth, in which it warms up.
 """
 
 import argparse
@@ -18,17 +19,17 @@ from services.cli.settle import wait_until_settled
 from services.cli.system import of
 from shared.logging import configure_console
 from tests.chaos.away import pids, rss
-from tests.chaos.load import Load, lines_of
+from tests.chaos.load import Line, Load, lines_of
 from tests.chaos.stand import Stand
 
-SHARE, FIRST, EVERY, WARM = 0.7, 8_000, 5.0, 0.1
+SHARE, YEAR, KNOWN, MEASURED, EVERY, WARM, PATIENCE = 0.7, 450_000, 50_000, 20_000, 5.0, 0.1, 1_800.0
 
 
-def throughput(stand: Stand, first: int) -> float:
+def throughput(stand: Stand, lines: Sequence[Line]) -> float:
     """Lines a second, from the first one sent to the last one's effect."""
-    lines, began = lines_of(31, first), time.monotonic()
+    began = time.monotonic()
     send(of(stand), lines)
-    wait_until_settled(of(stand), limit=600)
+    wait_until_settled(of(stand), limit=PATIENCE)
     return len(lines) / (time.monotonic() - began)
 
 
@@ -42,9 +43,8 @@ def slopes(sizes: dict[str, list[tuple[float, float]]]) -> dict[str, tuple[float
     return found
 
 
-def measured(stand: Stand, seed: int, minutes: float, rate: float) -> dict[str, tuple[float, float, float]]:
-    """Another year than the one before, in the afdelinger of the same organisations and of more."""
-    load = Load(of(stand), lines_of(seed, round(minutes * 60 * rate)), rate)
+def measured(stand: Stand, lines: Sequence[Line], rate: float) -> dict[str, tuple[float, float, float]]:
+    load = Load(of(stand), lines, rate)
     load.prepare()
     sizes: dict[str, list[tuple[float, float]]] = defaultdict(list)
     load.start()
@@ -53,7 +53,7 @@ def measured(stand: Stand, seed: int, minutes: float, rate: float) -> dict[str, 
         for name, pid in pids(stand).items():
             sizes[name].append((time.monotonic() - began, rss(pid)))
         time.sleep(EVERY)
-    wait_until_settled(of(stand), limit=600)
+    wait_until_settled(of(stand), limit=PATIENCE)
     if problems := load.problems():
         raise RuntimeError("; ".join(problems))
     return slopes(sizes)
@@ -73,17 +73,20 @@ def told(rate: float, found: dict[str, tuple[float, float, float]]) -> Sequence[
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--first", type=int, default=FIRST, help="events to measure the throughput with")
+    parser.add_argument("--events", type=int, default=YEAR, help="of the year; decides how many afdelinger there are")
     parser.add_argument("--folder", type=Path, default=None, help="where the stand is; a new folder unless given")
     words = parser.parse_args()
     configure_console()
     stand = Stand(words.folder or Path(tempfile.mkdtemp(prefix="memory-")))
     try:
+        lines = lines_of(31, words.events)
         stand.up(2, say=lambda _line: None)
-        rate = SHARE * throughput(stand, words.first)
+        throughput(stand, lines[:KNOWN])
+        rate = SHARE * throughput(stand, lines[KNOWN : KNOWN + MEASURED])
         sys.stdout.write(f"{rate / SHARE:.0f} lines a second can be taken\n")
         sys.stdout.flush()
-        sys.stdout.write("\n".join([*told(rate, measured(stand, 32, words.minutes, rate)), ""]))
+        rest = lines[KNOWN + MEASURED :][: round(words.minutes * 60 * rate)]
+        sys.stdout.write("\n".join([*told(rate, measured(stand, rest, rate)), ""]))
     finally:
         stand.close()
     return 0

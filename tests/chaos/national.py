@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from deploy.local.stack import Stack
@@ -85,10 +86,10 @@ def main() -> int:
         wait_until_settled(of(stack), limit=PATIENCE)
         stack.down(only=SERVICES, say=say)
         for service in SERVICES:
-            ground = Ground(Topics(of(stack)), of(stack).database, seldom(say))
+            ground = Ground(partial(Topics, of(stack)), of(stack).database, seldom(say))
             done.append(asyncio.run(rebuilt(ground, service, Operator("national", None), accept=False, dry_run=False)))
             say(told(done[-1]))
-            for fault in (*done[-1].differing, *done[-1].news)[:20]:
+            for fault in (*done[-1].differing, *done[-1].news, *done[-1].problems)[:20]:
                 say(f"  {fault}")
     finally:
         stack.down(delete_data=words.folder is None, say=say)

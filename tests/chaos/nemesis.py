@@ -34,6 +34,11 @@ class Done:
     remark: str = ""
     watch: threading.Thread | None = field(default=None, repr=False)
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether what it did was never seen to be well again."""
+        return "after" in self.remark or (self.watch is not None and self.recovery is None)
+
 
 class Nemesis:
     """`disk`: where a disk can be filled, None where none may be; `patience`: seconds until all must be well again."""
@@ -44,6 +49,7 @@ class Nemesis:
         self.stand, self.progress, self.disk, self.patience, self.say = stand, progress, disk, patience, say
         self.began = time.monotonic()
         self.done: list[Done] = []
+        self.ended: dict[str, str] = {}
 
     def play(self, faults: Iterable[Fault], until: Callable[[], bool]) -> None:
         for fault in faults:
@@ -54,6 +60,9 @@ class Nemesis:
 
     def one(self, fault: Fault) -> None:
         done = Done(fault, time.monotonic() - self.began)
+        for name in self.stand.names():
+            if self.stand.process(name) is None:  # every fault starts again whom it ended
+                self.ended.setdefault(name, f"{name} had ended by itself {done.began:.0f} s after the beginning")
         self.done.append(done)
         getattr(self, fault.kind.replace(" ", "_"))(fault, done)
         if done.watch and not fault.at_once:
@@ -67,12 +76,15 @@ class Nemesis:
         done.watch.start()
 
     def look(self, done: Done, mark: Mark, zero: float) -> None:
-        while not mark.passed():
-            if time.monotonic() - zero > self.patience:
-                done.remark = f"not well again after {time.monotonic() - zero:.0f} s"
-                return
-            time.sleep(POLL)
-        done.recovery = time.monotonic() - zero
+        try:
+            while not mark.passed():
+                if time.monotonic() - zero > self.patience:
+                    done.remark = f"not well again after {time.monotonic() - zero:.0f} s"
+                    return
+                time.sleep(POLL)
+            done.recovery = time.monotonic() - zero
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run must tell of it
+            done.remark = f"could not be watched: {type(error).__name__}: {error}"
 
     def end(self) -> None:
         """Nothing goes on being wrong."""
@@ -145,7 +157,7 @@ class Nemesis:
         if self.stand.forget(fault.victim):
             done.remark = "it did not come to that point"
             return False
-        return self.until(happened, 1)
+        return self.until(happened, MET)  # it is on its way
 
     # What they stand on: well again is counted from its return, but where others stand in
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.chaos.audit import AT_MOST, Findings
+from tests.chaos.findings import AT_MOST, Findings
 from tests.chaos.nemesis import Done
 
 

@@ -27,10 +27,12 @@ from services.cli.system import of
 from shared.events.topics import SERVICES
 from shared.logging import configure_console
 from shared.runtime.postgres import CLAIM
-from tests.chaos.audit import Audit, Findings, watch
+from tests.chaos.audit import Audit, told
+from tests.chaos.findings import Findings
 from tests.chaos.load import Load, lines_of
 from tests.chaos.progress import Mark, Progress
 from tests.chaos.run import PATIENCE, RATE, Say, settle, tell
+from tests.chaos.seen import Live, watch
 from tests.chaos.stand import Stand
 
 EVENTS, POLL = 15_000, 0.05
@@ -131,7 +133,7 @@ def roll(folder: Path, seed: int, say: Say) -> Rolled:
         load.end()
         findings = Findings()
         settle(stand, PATIENCE, findings)
-        Audit(of(stand), stand.dsn, [load], findings).run()
+        Audit(Live(of(stand), stand.dsn), told(load), findings).run()
         turns = [Turn(*r) for r in asyncio.run(executed(stand.dsn, "SELECT * FROM chaos.turn ORDER BY at"))]
         problems = load.problems() + ([] if going else ["the load ended before the last restart"])
         taken = {s: [at for side in ("1", "2") for at in stand.revoked(f"{s}-{side}")] for s in SERVICES}

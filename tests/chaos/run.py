@@ -16,12 +16,15 @@ from pathlib import Path
 from services.cli.settle import wait_until_settled
 from services.cli.system import of
 from shared.logging import configure_console
-from tests.chaos.audit import Audit, Findings, watch
+from shared.loglines import FAILED
+from tests.chaos.audit import Audit, told
+from tests.chaos.findings import Findings
 from tests.chaos.load import Line, Load, lines_of
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.progress import Progress
 from tests.chaos.report import Report
 from tests.chaos.schedule import Fault, last, schedule
+from tests.chaos.seen import Live, watch
 from tests.chaos.stand import Stand, small_disk
 
 RATE, LAST, PATIENCE = 60.0, 300, 120.0
@@ -77,16 +80,17 @@ def played(stand: Stand, disk: Path | None, plan: Plan, say: Say) -> Report:
     nemesis.end()
     seconds, findings = time.monotonic() - nemesis.began, Findings()
     settled = settle(stand, plan.patience, findings)
-    audit = Audit(of(stand), stand.dsn, [load, rest], findings)
-    audit.run()
-    findings.unfinished += [f"{d.fault}: {d.remark}" for d in nemesis.done if "after" in d.remark]
+    sent = told(load, rest)
+    Audit(Live(of(stand), stand.dsn), sent, findings).run()
+    findings.unfinished += [f"{d.fault}: {d.remark or 'never well again'}" for d in nemesis.done if d.unfinished]
+    findings.unfinished += [*nemesis.ended.values(), *failed(stand)]
     findings.unfinished += [f"{name} does not run" for name in stand.names() if stand.process(name) is None]
     return Report(
         plan.seed,
         plan.brokers,
         plan.without,
-        len(audit.lines),
-        len(audit.poison),
+        len(sent.lines),
+        len(sent.poison),
         seconds,
         settled,
         nemesis.done,
@@ -113,6 +117,16 @@ def dropped(stand: Stand) -> Counter[str]:
             if '"task dropped"' in line:
                 found[json.loads(line)["why"]] += 1
     return found
+
+
+def failed(stand: Stand) -> list[str]:
+    """Processes that ended by an error, as they logged it."""
+    return [
+        f"{log.stem}: {line}"
+        for log in sorted(stand.logs.glob("*-[12].log"))
+        for line in log.read_text(errors="replace").splitlines()
+        if f'"{FAILED.words}"' in line
+    ]
 
 
 def tell(text: str) -> None:

@@ -45,7 +45,10 @@ async def pool(database: str, request: pytest.FixtureRequest) -> AsyncIterator[a
 
 @pytest.fixture(scope="session")
 def settled(database: str) -> Live:
-    """A year that had all its effect, in the database `settled`; half of it in `half`. Nobody runs."""
+    """A year that had all its effect, in the database `settled`; half of it in `half`. Nobody runs.
+
+    Two records among it could not be used by two of the services, and one of them was sent again.
+    """
 
     async def settle() -> Live:
         await told(database, "CREATE DATABASE settled")
@@ -53,6 +56,8 @@ def settled(database: str) -> Live:
         await apply(live.dsn)
         await live.start()
         await live.settle(LINES[: len(LINES) // 2])
+        await live.spoil()
+        live.halfway = live.sizes()
         await live.stop()
         await told(database, "CREATE DATABASE half TEMPLATE settled")
         await live.start()
@@ -81,6 +86,7 @@ async def older(settled: Live, database: str) -> AsyncIterator[Live]:
 async def copied(settled: Live, database: str, template: str) -> AsyncIterator[Live]:
     await told(database, f"CREATE DATABASE copied TEMPLATE {template}")
     live = Live(named(database, "copied"), settled.broker)
+    live.halfway = settled.halfway
     try:
         yield live
     finally:

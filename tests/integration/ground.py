@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from shared.clock import utc_now
 from shared.database.pool import open_pool
 from shared.events.decoding import route
 from shared.events.internal import AreaNamed, LedgerLine
+from shared.events.partitioning import PARTITIONS
 from shared.events.topics import CONCLUDED, INTERNAL, READS
 from shared.runtime.contract import Outgoing, Record
 from shared.runtime.core import Core
@@ -36,6 +38,8 @@ from shared.runtime.views import State, merge, view
 SMALL = (Path(__file__).parents[2] / "examples" / "small.ndjson").read_bytes().splitlines()
 LINES = [*SMALL, *(line(event).encode() for event in simulate(4, afdelinger=3, broken=0.02))]
 OPERATOR = Operator("drift-7", "a test")
+SPOILT = b'{"version": 1}'
+"""Of a record that can not be used."""
 
 
 class MemoryTopics(Topics):
@@ -50,10 +54,11 @@ class MemoryTopics(Topics):
 
 
 class Live:
-    """The services, from `start` to `stop`."""
+    """The services, from `start` to `stop`. `halfway`: where the topics ended in the middle of the year."""
 
     def __init__(self, dsn: str, broker: MemoryBroker | None = None) -> None:
         self.dsn, self.broker, self.pools = dsn, MemoryBroker(), list[asyncpg.Pool]()
+        self.halfway: dict[Place, int] = {}
         for place, log in (broker.logs if broker else {}).items():
             self.broker.logs[place] = list(log)
 
@@ -93,6 +98,16 @@ class Live:
         await self.settle()
         await self.stop()
 
+    async def spoil(self) -> None:
+        """Two records come that neither quota nor matching can use; one is sent again, as it should have been."""
+        log = next(log for (topic, _), log in self.broker.logs.items() if topic == "vacancies.v1" and log)
+        good, at = log[0], str(len(log)).encode()
+        told = {**dict(good.headers), "ce_id": b"spoilt"}
+        log += [good._replace(value=SPOILT, headers=tuple(told.items()))] * 2
+        await self.settle()
+        log.append(good._replace(headers=(*good.headers, ("redrive_offset", at), ("redrive_attempt", b"1"))))
+        await self.settle()
+
     async def stop(self) -> None:
         for pool in self.pools:
             await pool.close()
@@ -100,7 +115,7 @@ class Live:
 
     async def rebuild(self, service: str, *, accept: bool = False, dry_run: bool = False) -> Rebuilt:
         """While nobody runs."""
-        ground = Ground(MemoryTopics(self.broker), self.dsn, lambda _words: None)
+        ground = Ground(partial(MemoryTopics, self.broker), self.dsn, lambda _words: None)
         return await rebuilt(ground, service, OPERATOR, accept=accept, dry_run=dry_run)
 
     async def state(self) -> State:
@@ -143,3 +158,11 @@ def assert_versions_are_whole(broker: MemoryBroker) -> None:
     assert {event: told for event, told in contents.items() if len(told) > 1} == {}
     assert found.twice == []
     assert all(list(found.lines(home)) for home in found.journals)  # raises where there is a hole
+
+
+def assert_all_were_told(broker: MemoryBroker) -> None:
+    """What concerns everyone is in every partition."""
+    told = [{dict(r.headers)["ce_id"] for r in log} for (topic, _), log in broker.logs.items() if topic == "control.v1"]
+
+    assert len(told) == PARTITIONS
+    assert [ids for ids in told if ids != told[0]] == []

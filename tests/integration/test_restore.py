@@ -1,19 +1,24 @@
 """An older database under newer topics: what was said since is read back, and nothing is said twice or otherwise."""
 
+from functools import partial
+from typing import Any
+
 import asyncpg
 import pytest
 
 from services.cli.evaluate import fold
+from services.cli.ground.reading import Impossible
 from services.cli.ground.restore import read_back
 from services.cli.ground.shadow import Ground
 from shared.events.topics import SERVICES
-from tests.integration.ground import LINES, Live, MemoryTopics, assert_versions_are_whole
+from shared.runtime.contract import Outgoing
+from tests.integration.ground import LINES, Live, MemoryTopics, assert_all_were_told, assert_versions_are_whole, told
 
 
-async def restored(live: Live) -> None:
+async def restored(live: Live) -> dict[str, Any]:
     connection = await asyncpg.connect(live.dsn)
     try:
-        await read_back(Ground(MemoryTopics(live.broker), live.dsn, lambda _words: None), connection)
+        return await read_back(Ground(partial(MemoryTopics, live.broker), live.dsn, lambda _words: None), connection)
     finally:
         await connection.close()
 
@@ -40,15 +45,78 @@ async def test_what_the_topics_have_is_read_back_and_nothing_is_said_anew(older:
         {"vacancies.v1": 2, "offers.v1": 1, "afdelinger.v1": 1},
         {"decisions.v1": 3, "ledger.v1": 4, "quotas.v1": 2, "colours.v1": 1},
         {"receipts": 7, "vacancies.v1": 1, "decisions.v1": 2, "ledger.v1": 1, "dead-letters": 1},
+        {"control.v1/3": 2, "control.v1/4": 1},
+        {"control.v1/0": 3, "control.v1/5": 40, "receipts": 3},
     ],
 )
 async def test_what_the_lost_database_had_not_published_is_said_once(older: Live, cut: dict[str, int]) -> None:
-    """Cut: so many of the last records of these topics had not gone out."""
-    for (topic, _), log in older.broker.logs.items():
-        if number := next((n for name, n in cut.items() if name in topic), 0):
-            del log[-number:]
+    """Cut: so many of the last records of these topics, or of one partition of theirs, had not gone out; none of those
+    that the backup knows.
+    """
+    before = older.sizes()
+    for place, log in older.broker.logs.items():
+        number = next((n for name, n in cut.items() if name in f"{place[0]}/{place[1]}"), 0)
+        del log[max(len(log) - number, older.halfway.get(place, 0)) :]
+    lost = {place for place, size in older.sizes().items() if size < before[place]}
+
+    assert all(any(name in f"{topic}/{partition}" for topic, partition in lost) for name in cut)
+
     await restored(older)
     await older.goes_on()
 
     assert await older.state() == await folded()
     assert_versions_are_whole(older.broker)
+    assert_all_were_told(older.broker)
+
+
+async def test_what_cannot_be_read_becomes_the_dead_letter_that_the_lost_database_had_not_told(older: Live) -> None:
+    """Its letters were lost with it; of the two records that could not be used one was sent again."""
+    letters = next(log for (topic, _), log in older.broker.logs.items() if topic == "quota.dead-letters.v1" and log)
+    lost = [plain(letters.pop()) for _ in (1, 2)]
+    done = await restored(older)
+
+    assert [one["problems"] for one in done.values()] == [[], [], [], []]
+    assert done["quota"]["news"] == 2
+
+    await older.goes_on()
+
+    assert sorted(map(plain, letters)) == sorted(lost)
+    assert await told(older.dsn, "SELECT count(*) FROM quota.flaw") == 1
+    assert (await older.rebuild("quota", dry_run=True)).same
+
+
+def plain(letter: Outgoing) -> Outgoing:
+    """Told at another time."""
+    return letter._replace(headers=tuple(h for h in letter.headers if h[0] != "dead_letter_time"))
+
+
+async def test_what_was_published_with_two_contents_is_named_and_kept(older: Live) -> None:
+    log = next(log for (topic, _), log in older.broker.logs.items() if topic == "decisions.v1" and log)
+    log.append(log[0]._replace(value=(log[0].value or b"").replace(b'"vacancy_revision":1', b'"vacancy_revision":2')))
+    done = await restored(older)
+
+    assert [one for one in done["matching"]["problems"] if "was published with two contents" in one] != []
+
+
+@pytest.mark.parametrize(
+    ("topic", "why"),
+    [
+        ("quotas.v1", r"quotas\.v1 holds less than the database: (quota|supply) \d+ of "),
+        ("decisions.v1", r"decisions\.v1 holds less than the database: (decision|offer\.life) \d+ of "),
+        ("ledger.v1", r"ledger\.v1 holds less than the database: ledger\.line \d+ of "),
+        ("vacancies.v1", r"vacancies\.v1 holds less than the database: vacancy\.\w+ \d+ of "),
+    ],
+)
+async def test_topics_that_hold_less_than_the_database_are_not_believed(older: Live, topic: str, why: str) -> None:
+    """Made anew since, and at least as long as the old one; what its entities said first is there."""
+    for place in [p for p, log in older.broker.logs.items() if p[0] == topic and log]:
+        log = older.broker.logs[place]
+        log[:] = [log[0]] * len(log)
+    with pytest.raises(Impossible, match=rf"{why}.* `trappetrin reground --topic NAME` first"):
+        await restored(older)
+
+
+async def test_a_topic_that_was_emptied_is_not_believed(older: Live) -> None:
+    older.broker.logs["vacancies.v1", 5].clear()
+    with pytest.raises(Impossible, match=r"vacancies\.v1/5 ends at 0, \d+ was consumed: .*`trappetrin reground`"):
+        await restored(older)

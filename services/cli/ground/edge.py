@@ -7,20 +7,25 @@ accepted stands, whatever order they are read in.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
 
 from services.cli.ground.reading import Impossible, Place
 from services.ingest.contract import Kept
-from services.ingest.domain import FactId, Subject, fact_id, fixed, subject
+from services.ingest.domain import Subject, fixed, subject
 from services.ingest.reading import identity, read
+from services.ingest.service import publications
 from shared.events.cloudevents import Invalid
 from shared.events.decoding import content_hash, decode
 from shared.events.inbound import Inbound
-from shared.runtime.contract import Outgoing, Record
+from shared.runtime.contract import Outgoing, Record, TaskId
 from shared.runtime.deadletters import first_offset
+
+Copy = tuple[str, int, bytes]
+"""Of a record in an internal topic: topic, partition and id; what concerns everyone has one in every partition."""
+EVER = datetime.fromtimestamp(0, UTC)
 
 
 class Fate(NamedTuple):
@@ -60,13 +65,18 @@ class Receipts:
     fates: dict[Place, dict[int, Fate]] = field(default_factory=lambda: defaultdict(dict))
 
     def hear(self, record: Record | Outgoing) -> None:
+        """In any order and again: an outbox that was restored repeats what was told long ago."""
         told = orjson.loads(record.value or b"")
         fates, offset, fate = self.fates[told["topic"], told["partition"]], told["offset"], told["fate"]
-        if known := fates.get(offset):
+        why = told["field"] or "", told["rule"] or "", told["value"]
+        new = Fate(fate, datetime.fromisoformat(told["recorded_at"]), why, fate)
+        known = fates.get(offset)
+        if known is None:
+            fates[offset] = new
+        elif fate == "parked":  # nothing comes before it
+            fates[offset] = new._replace(last=known.last)
+        elif fate != known.first:
             fates[offset] = known._replace(last=fate)
-        else:
-            why = told["field"] or "", told["rule"] or "", told["value"]
-            fates[offset] = Fate(fate, datetime.fromisoformat(told["recorded_at"]), why, fate)
 
     def end(self, place: Place) -> int:
         """After the last record that was answered."""
@@ -81,10 +91,10 @@ class Edge:
     """
 
     receipts: Receipts
-    published: Mapping[FactId, Published] = field(default_factory=dict)
+    published: Mapping[Copy, Published | None] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
     fixed: dict[tuple[Subject, str], str] = field(default_factory=dict)
-    refusals: dict[str, Refusal] = field(default_factory=dict)
+    refusals: dict[str, list[Refusal]] = field(default_factory=dict)
     mended: set[tuple[str, int, int]] = field(default_factory=set)
     unread: list[str] = field(default_factory=list)
 
@@ -115,29 +125,57 @@ class Edge:
 
     def refuse(self, record: Record, fate: Fate) -> None:
         origin, _ = read(record)
-        name, before = identity(origin), self.refusals.get(identity(origin))
-        if before is None or fate.at < before.recorded_at:
-            self.refusals[name] = Refusal(name, *origin[:3], *fate.why, fate.at)
+        name = identity(origin)
+        self.refusals.setdefault(name, []).append(Refusal(name, *origin[:3], *fate.why, fate.at))
 
     def unanswered(self, record: Record) -> None:
         """Of a lost database: it had told the services of the fact, and not yet its sender, who will be told so."""
         origin, fact = read(record)
-        told = self.published.get(fact_id(fact)) if isinstance(fact, Inbound) else None
-        if told and (told.source, told.event_id) == (origin.source, origin.event_id):
-            self.keep(record, told.at, parked=False)
+        if isinstance(fact, Inbound):
+            copies = publications(Kept(fact, "", origin, EVER, parked=False))
+            for told in (self.published.get(copy_of(topic, one)) for topic, one in copies):
+                if told and told[:2] == (origin.source, origin.event_id):
+                    self.keep(record, told.at, parked=False)
+                    return
+
+    def unpublished(self) -> Iterator[tuple[TaskId, str, Outgoing]]:
+        """Of the facts at hand what the services were never told, copy by copy: a lost outbox had it."""
+        for kept in self.kept:
+            for topic, record in () if kept.parked else publications(kept):
+                if copy_of(topic, record) not in self.published:
+                    yield kept.origin.task, topic, record
 
     def standing(self) -> Iterator[Refusal]:
-        """The refusals that were not mended since."""
-        return (r for r in self.refusals.values() if (r.topic, r.partition, r.offset) not in self.mended)
+        """Of each identity the first refusal, if it was not mended since."""
+        first = (min(every, key=lambda r: r.recorded_at) for every in self.refusals.values())
+        return (r for r in first if r[1:4] not in self.mended)
+
+    def may_stand(self, one: Refusal) -> bool:
+        """Whether it was told just so: of two refusals of one identity either may have been written down first."""
+        return one in self.refusals.get(one.identity, ()) and one[1:4] not in self.mended
 
 
-def published(records: Iterable[Record]) -> dict[FactId, Published]:
-    """The facts that the services were told."""
-    found: dict[FactId, Published] = {}
+def copy_of(topic: str, record: Record | Outgoing) -> Copy:
+    return topic, record.partition, dict(record.headers).get("ce_id") or b""
+
+
+def published(records: Iterable[Record]) -> dict[Copy, Published | None]:
+    """All that the services were told."""
+    found: dict[Copy, Published | None] = {}
     for record in records:
-        told: Any = decode(record)
-        if isinstance(fact := told.body, Inbound):
-            data = orjson.loads(record.value or b"")
-            one = Published(data["source"], data["event_id"], told.recorded_at)
-            found.setdefault(fact_id(fact), one)
+        copy = copy_of(record.topic, record)
+        if found.get(copy) is None:
+            found[copy] = told_in(record)
     return found
+
+
+def told_in(record: Record) -> Published | None:
+    """None of what is no fact, or can not be read."""
+    try:
+        told: Any = decode(record)
+    except Invalid:
+        return None
+    if not isinstance(told.body, Inbound):
+        return None
+    data = orjson.loads(record.value or b"")
+    return Published(data["source"], data["event_id"], told.recorded_at)

@@ -1,21 +1,18 @@
 """The edge's tables made anew, and held against the live ones."""
 
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from time import monotonic
 
 import asyncpg
 
 from services.cli.evaluate import is_inbound
-from services.cli.ground.edge import Edge, Receipts, published
+from services.cli.ground.edge import Edge, Receipts, Refusal, published
 from services.cli.ground.quiet import Claimed, targets_of
 from services.cli.ground.reading import Impossible
-from services.cli.ground.shadow import Ground, Home, Made, Shadow
+from services.cli.ground.said import Home, own_topics
+from services.cli.ground.shadow import OUTBOX, Ground, Made, Shadow
 from services.ingest.contract import task_of
-from services.ingest.domain import fact_id
-from services.ingest.service import publications
 from services.ingest.store import row
-from shared.events.topics import INTERNAL, dead_letters, topic_of
 from shared.runtime.contract import Outgoing, Row, RowId, TaskId
 from shared.runtime.packing import pack
 
@@ -26,7 +23,6 @@ FACT = (
 )  # fmt: skip
 FIXED = ("sequence", "key", "field", "value")
 REFUSAL = ("identity", "topic", "partition", "offset", "field", "rule", "value", "recorded_at")
-OUTBOX = ("task", "version", "topic", "body")
 
 # Rows that are not the same in both; of two refusals of one event either may have come first.
 FACTS = """
@@ -42,24 +38,22 @@ SELECT sequence, key, field FROM {live}.fixed l FULL JOIN {shadow}.fixed s USING
 WHERE l.value IS DISTINCT FROM s.value ORDER BY 1, 2, 3
 """
 REFUSALS = """
-SELECT identity, l.rule IS NULL AS missing FROM {live}.refusal l FULL JOIN {shadow}.refusal s USING (identity)
-WHERE l.rule IS NULL OR s.rule IS NULL ORDER BY 1
+SELECT identity, l.rule IS NULL AS missing, s.rule IS NULL AS unheard
+FROM {live}.refusal l FULL JOIN {shadow}.refusal s USING (identity)
+WHERE (l.topic, l.partition, l."offset", l.field, l.rule, l.value, l.recorded_at) IS DISTINCT FROM
+    (s.topic, s.partition, s."offset", s.field, s.rule, s.value, s.recorded_at) ORDER BY 1
 """
 
-# Of everything: each subject's facts, what its revisions may not change, and who was refused.
-HASHES = """
-SELECT sequence, key, md5(string_agg(concat_ws(' ', revision, content, kind, parked, recorded_at, topic, partition,
-    "offset"), ' ' ORDER BY revision))
-FROM {schema}.fact GROUP BY sequence, key
-UNION ALL
-SELECT 'fixed ' || sequence, key, md5(string_agg(field || ' ' || value, ' ' ORDER BY field))
-FROM {schema}.fixed GROUP BY sequence, key
-UNION ALL
-SELECT 'refused', identity, '' FROM {schema}.refusal
-"""
+# Of these identities the live row stands.
+REFUSED = "SELECT * FROM {live}.refusal WHERE identity = ANY($1)"
+FORGET = "DELETE FROM {shadow}.refusal WHERE identity = ANY($1)"
+AS_LIVE = "INSERT INTO {shadow}.refusal SELECT * FROM {live}.refusal WHERE identity = ANY($1)"
 
-# What operators decided comes along; whoever decides is not told by any topic.
-DISCARDS = "INSERT INTO {shadow}.discard SELECT * FROM {live}.discard"
+# Of a parked fact the trace on which it goes on is told by no topic.
+TRACES = """
+UPDATE {shadow}.fact s SET trace = l.trace FROM {live}.fact l
+WHERE s.parked AND l.trace IS NOT NULL AND (s.sequence, s.key, s.revision) = (l.sequence, l.key, l.revision)
+"""
 
 # When inbound topics were made anew for the last time.
 REGROUNDED = """
@@ -68,6 +62,9 @@ SELECT max(at) FROM console.ground WHERE event = 'regrounded' AND jsonb_array_le
 
 
 class EdgeShadow(Shadow):
+    compared = {"fact": FACT, "fixed": FIXED, "refusal": REFUSAL}
+    along = (*Shadow.along, "discard")
+
     async def fill(self, edge: Edge) -> list[str]:
         """What was kept since the last call."""
         rows, edge.kept = [row(k, k.origin.task) for k in edge.kept], []
@@ -75,8 +72,17 @@ class EdgeShadow(Shadow):
 
     async def finish(self, edge: Edge) -> list[str]:
         fixed = [(*about, name, value) for (about, name), value in edge.fixed.items()]
-        await self.connection.execute(self.sql(DISCARDS))
-        return [*await self.copy("fixed", FIXED, fixed), *await self.copy("refusal", REFUSAL, list(edge.standing()))]
+        await self.connection.execute(self.sql(TRACES))
+        refused = [
+            *await self.copy("fixed", FIXED, fixed),
+            *await self.copy("refusal", REFUSAL, list(edge.standing())),
+        ]
+        other = [r["identity"] for r in await self.connection.fetch(self.sql(REFUSALS)) if not r["missing"]]
+        rows = [Refusal(*r) for r in await self.connection.fetch(self.sql(REFUSED), other)]
+        names = [row.identity for row in rows if edge.may_stand(row)]
+        await self.connection.execute(self.sql(FORGET), names)
+        await self.connection.execute(self.sql(AS_LIVE), names)
+        return refused
 
     async def differing(self) -> dict[Home, list[str]]:
         found: dict[Home, list[str]] = {}
@@ -86,20 +92,16 @@ class EdgeShadow(Shadow):
         for r in await self.connection.fetch(self.sql(FIXES)):
             found.setdefault((r["sequence"], r["key"]), []).append(f"{r['field']} is not what was fixed first")
         for r in await self.connection.fetch(self.sql(REFUSALS)):
-            how = "is missing" if r["missing"] else "is in no receipt"
+            how = "is missing" if r["missing"] else "is in no receipt" if r["unheard"] else "is not as in its receipt"
             found.setdefault(("refusal", r["identity"]), []).append(how)
         return found
-
-    async def hash(self, schema: str) -> str:
-        rows = await self.connection.fetch(HASHES.format(schema=self.names[schema]))
-        return sha256("".join(sorted(f"{r[0]} {r[1]} {r[2]}\n" for r in rows)).encode()).hexdigest()
 
 
 async def make(
     ground: Ground, connection: asyncpg.Connection, claimed: Mapping[TaskId, Claimed], *, whole: bool
 ) -> Made:
     """As `keyed.make`; `whole`: up to the last record that was answered. Raises `Impossible`."""
-    topics, _, say = ground
+    topics, say = ground.look(), ground.say
     inbound = {p: int(high) for p, (_, high) in topics.ends.items() if is_inbound(p[0])}
     shadow, receipts = EdgeShadow(connection, SERVICE), Receipts()
     answers = {p: int(high) for p, (_, high) in topics.ends.items() if p[0].endswith(".receipts.v1")}
@@ -113,35 +115,27 @@ async def make(
     await shadow.make()
     edge, problems, records, began = Edge(receipts), list[str](), 0, monotonic()
     if whole:
-        own = {t.name for t in INTERNAL.values() if t.owner == SERVICE} - {dead_letters(SERVICE)}
-        edge.published = published(topics.read({p: at for name in own for p, at in topics.of(name).items()}))
+        own = {place: at for name in own_topics(SERVICE) for place, at in topics.of(name).items()}
+        topics.check(own)
+        edge.published = published(topics.read(own))
     missing = list[tuple[TaskId, str, Outgoing]]()
     for record in topics.read(inbound if whole else consumed):
         edge.take(record)
         records += 1
         if len(edge.kept) >= AT_ONCE:
-            missing += unpublished(edge) if whole else ()
+            missing += edge.unpublished() if whole else ()
             problems += await shadow.fill(edge)
             say(f"{records:,} records, {records / (monotonic() - began):,.0f} a second")
-    missing += unpublished(edge) if whole else ()
+    missing += edge.unpublished() if whole else ()
     problems += [*await shadow.fill(edge), *await shadow.finish(edge), *edge.unread]
-    await shadow.copy("outbox", OUTBOX, [(*r.id, pack(r.records)) for r in rows_of(missing, claimed)])
+    problems += await shadow.copy("outbox", OUTBOX, [(*r.id, pack(r.records)) for r in rows_of(missing, claimed)])
     say("comparing")
     differing = await shadow.differing()
-    if problems:
-        differing.setdefault(("", ""), []).extend(problems)
     offsets: dict[TaskId, dict[str, int]] = {task: {} for task in claimed}
     for (topic, number), at in consumed.items():
         offsets.setdefault(task_of(topic, number), {}).update({topic: at} if at else {})
     live, made = await shadow.hash("live"), await shadow.hash("shadow")
-    return Made(shadow, offsets, records, len(edge.fixed), differing, {}, live, made)
-
-
-def unpublished(edge: Edge) -> Iterator[tuple[TaskId, str, Outgoing]]:
-    """Of the facts at hand what the services were never told: a lost outbox had it."""
-    for kept in edge.kept:
-        if not kept.parked and topic_of(kept.fact) and fact_id(kept.fact) not in edge.published:
-            yield from ((kept.origin.task, topic, record) for topic, record in publications(kept))
+    return Made(shadow, offsets, records, len(edge.fixed), differing, {}, problems, live, made)
 
 
 def rows_of(missing: list[tuple[TaskId, str, Outgoing]], claimed: Mapping[TaskId, Claimed]) -> Iterator[Row]:

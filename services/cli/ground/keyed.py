@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
-from hashlib import sha256
 from multiprocessing import get_context
 from time import monotonic
 from typing import NamedTuple
@@ -14,12 +13,13 @@ import asyncpg
 
 from services.cli.ground.quiet import Claimed, targets_of
 from services.cli.ground.reading import Impossible, Place, Topics
-from services.cli.ground.replay import Held, replay
-from services.cli.ground.shadow import Ground, Home, Made, Say
+from services.cli.ground.replay import Held, Replayed, replay
+from services.cli.ground.said import own_topics
+from services.cli.ground.shadow import Ground, Made, Say
 from services.cli.ground.tables import KeyedShadow
 from shared.events.partitioning import PARTITIONS
-from shared.events.topics import READS, concluded
-from shared.runtime.contract import Slot, TaskId
+from shared.events.topics import INTERNAL, READS, concluded
+from shared.runtime.contract import TaskId
 
 PROCESSES, FEW = 4, 20_000
 
@@ -28,13 +28,15 @@ KINDS = "SELECT kind, count(*) FROM {live}.conclusion GROUP BY kind"
 
 
 class Order(NamedTuple):
-    """What one process is told to replay."""
+    """What one process is told to replay. `version`: with which the task begins."""
 
     topics: Topics
     dsn: str
     service: str
     task: TaskId
     targets: Mapping[Place, int]
+    version: int
+    whole: bool
 
 
 class Outcome(NamedTuple):
@@ -44,7 +46,6 @@ class Outcome(NamedTuple):
     records: int
     entities: int
     news: Mapping[str, list[str]]
-    contents: Mapping[tuple[str, Slot], str]
     problems: list[str]
 
 
@@ -52,23 +53,28 @@ async def make(
     ground: Ground, connection: asyncpg.Connection, service: str, claimed: Mapping[TaskId, Claimed], *, whole: bool
 ) -> Made:
     """Beside the live state, up to where that has consumed, or of the `whole` topics. Raises `Impossible`."""
-    topics, dsn, say = ground
+    topics, dsn, say = ground.look(), ground.dsn, ground.say
     targets = ends(topics, service) if whole else targets_of(claimed)
-    topics.check(targets)
+    own = {place: at for topic in own_topics(service) for place, at in topics.of(topic).items()}
+    topics.check({**own, **targets})
+    if whole:
+        topics.check(targets_of(claimed))
     shadow = KeyedShadow(connection, service)
     await refuse_unsaid(shadow, topics)
     await shadow.make()
-    outcomes = await replayed([Order(topics, dsn, service, str(n), targets) for n in range(PARTITIONS)], say)
+    begin = {str(n): claimed[str(n)].version + 1 if str(n) in claimed else 1 for n in range(PARTITIONS)}
+    orders = [Order(topics, dsn, service, task, targets, begin[task], whole) for task in begin]
+    outcomes = await replayed(orders, say)
+    if whole:
+        await refuse_less(shadow)
     say("comparing")
     differing = await shadow.differing()
-    for outcome in outcomes:
-        if outcome.problems:
-            differing.setdefault((outcome.task, ""), []).extend(outcome.problems)
+    problems = [f"task {o.task}: {problem}" for o in outcomes for problem in o.problems]
     news = {(o.task, name): words for o in outcomes for name, words in o.news.items()}
-    live, made = await hashes(shadow, outcomes, differing, news)
+    live, made = await shadow.hash("live"), await shadow.hash("shadow", map(str, sorted(news.items())))
     offsets = {str(n): {t: at for (t, m), at in targets.items() if m == n} for n in range(PARTITIONS)}
     records, entities = sum(o.records for o in outcomes), sum(o.entities for o in outcomes)
-    return Made(shadow, offsets, records, entities, differing, news, live, made)
+    return Made(shadow, offsets, records, entities, differing, news, problems, live, made)
 
 
 def ends(topics: Topics, service: str) -> dict[Place, int]:
@@ -81,6 +87,21 @@ async def refuse_unsaid(shadow: KeyedShadow, topics: Topics) -> None:
         topic = concluded(shadow.service, kind)
         if topic and not any(topics.of(topic).values()):
             raise Impossible(f"{topic} is empty, and {shadow.service} has published there: `trappetrin reground`")
+
+
+async def refuse_less(shadow: KeyedShadow) -> None:
+    """What the database has said and the topics do not hold would be said anew, under versions that others have."""
+    if first := await shadow.ahead():
+        kind, entity, number = first
+        topics = ", ".join(
+            t.name
+            for t in INTERNAL.values()
+            if shadow.service in (t.owner, *t.readers) and kind in {model.kind for model in t.carries}
+        )
+        raise Impossible(
+            f"{topics} holds less than the database: {kind} {number} of {entity or 'everyone'} is not there, so it was"
+            " emptied or made anew; `trappetrin reground --topic NAME` first"
+        )
 
 
 async def replayed(orders: list[Order], say: Say) -> list[Outcome]:
@@ -108,32 +129,11 @@ async def worked(order: Order) -> Outcome:
     try:
         shadow = KeyedShadow(connection, order.service)
         held = Held(await shadow.unsent(), await shadow.positions(order.task))
-        found = replay(order.topics, order.service, order.task, order.targets, held)
-        refused = await shadow.fill(found)
+        found, refused = Replayed(order.task), list[str]()
+        for found in replay(order.topics, order.service, order.task, order.targets, held, whole=order.whole):
+            refused += await shadow.fill(found)
+        refused += await shadow.finish(found, order.version)
     finally:
         await connection.close()
     problems = [*found.unread, *found.twice, *refused]
-    return Outcome(order.task, found.records, len(found.facts), found.news, found.contents, problems)
-
-
-async def hashes(
-    shadow: KeyedShadow,
-    outcomes: list[Outcome],
-    differing: Mapping[Home, list[str]],
-    news: Mapping[Home, list[str]],
-) -> tuple[str, str]:
-    """Of the live state and of the one made: the facts of every entity, and what is concluded of it, in one order."""
-    contents: dict[Home, dict[Slot, str]] = {}
-    for outcome in outcomes:
-        for (name, slot), content in outcome.contents.items():
-            contents.setdefault((outcome.task, name), {})[slot] = content
-    ours, theirs = await shadow.hashes("shadow"), await shadow.hashes("live")
-    live, made = sha256(), sha256()
-    for home in sorted(ours.keys() | theirs.keys() | contents.keys()):
-        mine = its = f"{ours.get(home)} {sorted(contents.get(home, {}).items())}"
-        if home in differing or home in news:
-            facts = theirs.get(home) if any(w.startswith("fact ") for w in differing.get(home, ())) else ours.get(home)
-            its = f"{facts} {sorted((await shadow.contents(home)).items())}"
-        made.update(f"{home} {mine}\n".encode())
-        live.update(f"{home} {its}\n".encode())
-    return live.hexdigest(), made.hexdigest()
+    return Outcome(order.task, found.records, found.entities, found.news, problems)

@@ -6,7 +6,9 @@ publishes only what is not as it was said, as the next version.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
 from time import monotonic
 from typing import Annotated, NamedTuple
 
@@ -18,7 +20,8 @@ from services.cli.acts import By
 from services.cli.ground import edgetables, keyed
 from services.cli.ground.quiet import Claimed, Operator, claim, note, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
-from services.cli.ground.shadow import Ground, Home, Made, Moved
+from services.cli.ground.said import Home
+from services.cli.ground.shadow import Ground, Made, Moved, Shadow
 from services.cli.letters import of_service
 from services.cli.screen import screen
 from services.cli.state import Json, as_json
@@ -31,8 +34,9 @@ DONE = "UPDATE console.ground SET done_at = clock_timestamp() WHERE at = $1"
 
 
 class Rebuilt(NamedTuple):
-    """What came of it. `live`, `rebuilt`: the hashes of what both states mean; `differing`: what of the live state is
-    not so, by name; `news`: what will be said when the service starts; `swapped`: whether the rebuilt one is live now.
+    """What came of it. `live`, `rebuilt`: the hashes of both states; `differing`: what of the live state is not so, by
+    name; `news`: what will be said when the service starts; `problems`: what of the topics could not be read or kept;
+    `swapped`: whether the rebuilt one is live now.
     """
 
     service: str
@@ -42,18 +46,32 @@ class Rebuilt(NamedTuple):
     rebuilt: str
     differing: list[str]
     news: list[str]
+    problems: list[str]
     swapped: bool
     seconds: float
 
+    @property
+    def same(self) -> bool:
+        return not (self.differing or self.news or self.problems)
 
+
+@asynccontextmanager
 async def made(
     ground: Ground, connection: asyncpg.Connection, service: str, claimed: Mapping[TaskId, Claimed], *, whole: bool
-) -> Made:
-    """The state of any service, up to where it has consumed, or of the `whole` topics. Raises `Impossible`."""
-    if service == "ingest":
-        await edgetables.refuse_after_reground(connection)
-        return await edgetables.make(ground, connection, claimed, whole=whole)
-    return await keyed.make(ground, connection, service, claimed, whole=whole)
+) -> AsyncIterator[Made]:
+    """The state of any service, up to where it has consumed, or of the `whole` topics. Raises `Impossible`.
+
+    What is not put in place meanwhile is dropped.
+    """
+    try:
+        if service == "ingest":
+            await edgetables.refuse_after_reground(connection)
+            yield await edgetables.make(ground, connection, claimed, whole=whole)
+        else:
+            yield await keyed.make(ground, connection, service, claimed, whole=whole)
+    finally:
+        if not connection.is_closed():
+            await Shadow(connection, service).drop()
 
 
 async def rebuilt(ground: Ground, service: str, operator: Operator, *, accept: bool, dry_run: bool) -> Rebuilt:
@@ -64,18 +82,18 @@ async def rebuilt(ground: Ground, service: str, operator: Operator, *, accept: b
         await refuse_while_alive(connection, [service])
         claimed = await claim(connection, service)
         refuse_while_busy(service, claimed, accept=accept)
-        state = await made(ground, connection, service, claimed, whole=False)
-        differing, news = named(state.differing), named(state.news)
-        swapped = not dry_run and (accept or not (differing or news))
-        if swapped:
-            ground.say("putting it in place")
-            await state.shadow.swap(claimed, state.offsets)
-            told = {"service": service, "differing": len(differing), "news": len(news), "hash": state.made}
-            await connection.execute(DONE, await note(connection, "rebuilt", operator, told))
-        else:
-            await state.shadow.drop()
-        took = round(monotonic() - began, 2)
-        return Rebuilt(service, state.records, state.entities, state.live, state.made, differing, news, swapped, took)
+        async with made(ground, connection, service, claimed, whole=False) as state:
+            differing, news, problems = by_whose(state.differing), by_whose(state.news), state.problems
+            swapped = not dry_run and (accept or not (differing or news or problems))
+            if swapped:
+                ground.say("putting it in place")
+                numbers = {"differing": len(differing), "news": len(news)}
+                told = {"service": service, **numbers, "problems": problems, "hash": state.made}
+                async with connection.transaction():
+                    await state.shadow.swap(claimed, state.offsets)
+                    await connection.execute(DONE, await note(connection, "rebuilt", operator, told))
+        found = differing, news, problems, swapped, round(monotonic() - began, 2)
+        return Rebuilt(service, state.records, state.entities, state.live, state.made, *found)
     finally:
         await connection.close()
 
@@ -90,14 +108,14 @@ def refuse_while_busy(service: str, claimed: Mapping[TaskId, Claimed], *, accept
         )
 
 
-def named(found: Mapping[Home, list[str]]) -> list[str]:
+def by_whose(found: Mapping[Home, list[str]]) -> list[str]:
     """Each with whose it is."""
     return [f"{whose(home)}: {words}" for home, every in sorted(found.items()) for words in every]
 
 
 def whose(home: Home) -> str:
     task, entity = home
-    return f"{task} {entity}".strip() if entity and not task.isdecimal() else entity or f"task {task}".rstrip()
+    return entity or f"task {task}" if task.isdecimal() else f"{task} {entity}"
 
 
 Accept = Annotated[
@@ -127,7 +145,7 @@ def rebuild(
         try:
             done = asyncio.run(
                 rebuilt(
-                    Ground(Topics(system), system.database, say),
+                    Ground(partial(Topics, system), system.database, say),
                     service,
                     Operator(by, why),
                     accept=accept,
@@ -141,7 +159,7 @@ def rebuild(
         typer.echo(as_json(done._asdict()))
     else:
         tell(done)
-    if (done.differing or done.news) and not done.swapped:
+    if not (done.same or done.swapped):
         raise typer.Exit(1)
 
 
@@ -155,11 +173,12 @@ def tell(done: Rebuilt) -> None:
     screen().print(table)
     listed("The live state differs from the topics", done.differing)
     listed("What follows from the facts is not what was said last", done.news)
-    if not (done.differing or done.news):
+    listed("Of the topics could not be read or kept", done.problems)
+    if done.same:
         typer.echo("the live state is what the topics make")
     if done.swapped:
         typer.echo(f"the rebuilt state is in place; what was before is kept in the schema {done.service}_before")
-    elif done.differing or done.news:
+    elif not done.same:
         typer.echo("the live state stays; to put the rebuilt one in its place: --accept-differences")
 
 

@@ -28,11 +28,16 @@ from services.cli.state import Json, as_json
 from services.cli.system import System, find
 from shared.events.topics import INTERNAL, SERVICES, dead_letters, sender_of
 from shared.runtime.admin import ensure_internal_topics, ensure_senders
+from shared.runtime.core import EMPTIED
 
 SOME = 1_000
 LETTERS = {dead_letters(service) for service in SERVICES}
 TASKS = "SELECT task, offsets FROM {schema}.task ORDER BY task"
 SET = "UPDATE {schema}.task SET offsets = $2, version = version + 1 WHERE task = $1"
+LIFT = """
+UPDATE {schema}.stop SET lifted_at = now(), lifted_by = $2, lifted_why = $3
+WHERE task = $1 AND lifted_at IS NULL AND starts_with(why, $4)
+"""
 UNDONE = "SELECT at, told FROM console.ground WHERE event = 'regrounded' AND done_at IS NULL ORDER BY at"
 
 
@@ -92,7 +97,7 @@ async def regrounded(
             at = await note(connection, "regrounded", operator, plan.told())
             sent = await write(system, connection, plan, say)
             async with connection.transaction():
-                await set_back(connection, plan)
+                await set_back(connection, plan, operator)
                 for one in (*plan.undone, at):
                     await connection.execute(DONE, one)
             say("waiting until the broker has given up the stopped processes")
@@ -127,7 +132,7 @@ async def write(system: System, connection: asyncpg.Connection, plan: Plan, say:
     return writer.sent
 
 
-async def set_back(connection: asyncpg.Connection, plan: Plan) -> None:
+async def set_back(connection: asyncpg.Connection, plan: Plan, operator: Operator) -> None:
     """The offsets of what is to be read from its beginning; whoever thinks that the task is his finds it moved on."""
     for service in SERVICES:
         for r in await connection.fetch(TASKS.format(schema=service)):
@@ -135,6 +140,7 @@ async def set_back(connection: asyncpg.Connection, plan: Plan) -> None:
             if gone:
                 left = {t: at for t, at in orjson.loads(r["offsets"]).items() if t not in gone}
                 await connection.execute(SET.format(schema=service), r["task"], orjson.dumps(left).decode())
+                await connection.execute(LIFT.format(schema=service), r["task"], *operator, EMPTIED)
 
 
 def lines(told: Mapping[str, Any]) -> Iterator[str]:

@@ -5,9 +5,10 @@ journals' entries, the newest version of every conclusion. The chains go on, and
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ from services.cli.ground.dumping import contents, name_in, named, run, unlike
 from services.cli.ground.manifest import DUMP, Manifest, ids_of, made_anew, read
 from services.cli.ground.quiet import Operator, claim, forget_groups, note, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
-from services.cli.ground.rebuild import DONE, made
+from services.cli.ground.rebuild import DONE, listed, made
 from services.cli.ground.shadow import Ground, Moved, Say
 from services.cli.screen import screen
 from services.cli.state import Json, as_json
@@ -55,7 +56,11 @@ async def put_back(
             if wrong := unlike(told.tables, await contents(connection)):
                 raise Impossible(f"the database does not hold what was backed up: {'; '.join(wrong)}")
             await apply(target.database, say=say)
-            services = {} if topics_lost else await read_back(Ground(Topics(target), target.database, say), connection)
+            services = (
+                {}
+                if topics_lost
+                else await read_back(Ground(partial(Topics, target), target.database, say), connection)
+            )
             for service in services:
                 await connection.execute(DROP.format(schema=service))
             noted = {"backup": told.at.isoformat(), "services": services, "topics_lost": topics_lost}
@@ -78,7 +83,7 @@ async def in_its_place(system: System, operator: Operator, say: Say) -> dict[str
     try:
         await refuse_while_alive(connection, SERVICES)
         await apply(system.database, say=say)
-        services = await read_back(Ground(Topics(system), system.database, say), connection)
+        services = await read_back(Ground(partial(Topics, system), system.database, say), connection)
         noted = {"backup": None, "services": services, "topics_lost": False}
         await connection.execute(DONE, await note(connection, "restored", operator, noted))
         return {"services": services, "kept": None}
@@ -92,12 +97,13 @@ async def read_back(ground: Ground, connection: asyncpg.Connection) -> dict[str,
     for service in SERVICES:
         ground.say(f"reading back what {service} has said")
         claimed = await claim(connection, service)
-        state = await made(ground, connection, service, claimed, whole=True)
-        await state.shadow.swap(claimed, state.offsets)
+        async with made(ground, connection, service, claimed, whole=True) as state:
+            await state.shadow.swap(claimed, state.offsets)
         found[service] = {
             "records": state.records,
             "read_back": sum(map(len, state.differing.values())),
             "news": sum(map(len, state.news.values())),
+            "problems": state.problems,
         }
     return found
 
@@ -131,7 +137,8 @@ def restore(
 ) -> None:
     """Put a backup in the database's place, and read back from the topics what was said since.
 
-    The services must be stopped; they go on from there when they start.
+    The services must be stopped; they go on from there when they start. Exit code 1 where the database is in place and
+    something that the topics hold could not be read or kept, 2 where it is not.
     """
     if (folder is None) is not in_place or (in_place and topics_lost):
         raise typer.BadParameter("give the backup's folder, or --in-place where the database was set back already")
@@ -154,11 +161,18 @@ def restore(
         forget_groups(system, SERVICES)
     if as_text:
         typer.echo(as_json(done))
-        return
+    else:
+        tell(done, topics_lost=topics_lost)
+    if any(one["problems"] for one in done["services"].values()):
+        raise typer.Exit(1)
+
+
+def tell(done: Mapping[str, Any], *, topics_lost: bool) -> None:
     for service, one in done["services"].items():
         typer.echo(
             f"{service}: {one['records']:,} records, {one['read_back']:,} places read back, {one['news']} to say"
         )
+        listed(f"Of the topics of {service} could not be read or kept", one["problems"])
     if done["kept"]:
         typer.echo(f"what was there is kept in the database {done['kept']}")
     typer.echo("next: `trappetrin reground --all`" if topics_lost else "the services go on from there: `trappetrin up`")

@@ -16,10 +16,10 @@ from shared.events.internal import Anchor, Area, Chained, Conclusion, Handover, 
 from shared.events.partitioning import partition_of
 from shared.events.topics import INTERNAL, dead_letters
 from shared.runtime.contract import EVERYONE, Outgoing, Record, Slot, TaskId
-from shared.runtime.keyed import slot_of
+from shared.runtime.keyed import reason_of, slot_of
 
 Home = tuple[TaskId, str]
-"""Task and entity of which something was concluded."""
+"""Task and entity; of ingest a sequence and a key."""
 ELSEWHERE = (Anchor, Area, Handover, Relative)
 """What is addressed to others than of whom it was concluded."""
 
@@ -68,7 +68,11 @@ class Said:
     twice: list[str] = field(default_factory=list)
 
     def hear(self, record: Record | Outgoing) -> None:
-        told, value = read(record), record.value or b""
+        """Raises `Impossible` for what is no conclusion that this release can read: what it says must be known."""
+        try:
+            told, value = read(record), record.value or b""
+        except (KeyError, ValueError) as error:
+            raise Impossible(f"{place_of(record)} can not be read by this release: {reason_of(error)}") from error
         home = home_of(told)
         if isinstance(told, Chained):
             journal = self.journals.setdefault(home, {}).setdefault(told.kind, {})
@@ -81,6 +85,12 @@ class Said:
             slots, slot = self.stated.setdefault(home, {}), slot_of(told, home[1])
             if slot not in slots or slots[slot][0] < told.version:
                 slots[slot] = told.version, value
+
+    def taken(self, home: Home) -> tuple[dict[Slot, tuple[int, bytes]], list[tuple[str, Line]]]:
+        """What is stated, and the journals: they are kept here no longer. Raises `Impossible` as `lines` does."""
+        lines = list(self.lines(home))
+        self.journals.pop(home, None)
+        return self.stated.pop(home, {}), lines
 
     def lines(self, home: Home) -> Iterator[tuple[str, Line]]:
         """Its journals in their order. Raises `Impossible` for one with a hole."""
@@ -95,9 +105,21 @@ class Said:
 
 
 def read(record: Record | Outgoing) -> Conclusion:
-    """Raises `ValueError` for what is no conclusion of the contract."""
-    kind = (dict(record.headers).get("ce_type") or b"").decode().removeprefix(PREFIX).removesuffix(SUFFIX)
-    return concluded(kind, record.value or b"")
+    """Raises `KeyError` for a kind that is none of the contract, `ValueError` for what is none of its kind."""
+    return concluded(kind_of(record), record.value or b"")
+
+
+def kind_of(record: Record | Outgoing) -> str:
+    told = (dict(record.headers).get("ce_type") or b"").decode(errors="replace")
+    return told.removeprefix(PREFIX).removesuffix(SUFFIX)
+
+
+def place_of(record: Record | Outgoing) -> str:
+    """Kind and place, in words."""
+    kind = kind_of(record) or "a record without a type"
+    if isinstance(record, Record):
+        return f"{kind} in {record.topic}/{record.partition}/{record.offset}"
+    return f"{kind} in the outbox, for partition {record.partition}"
 
 
 def concluded(kind: str, body: str | bytes) -> Conclusion:

@@ -1,13 +1,17 @@
 """The tables of a keyed service that is made anew: filled task by task, and held against the live ones row by row."""
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 import asyncpg
 
-from services.cli.ground.replay import HISTORY, Replayed, content_of
-from services.cli.ground.said import concluded
-from services.cli.ground.shadow import Home, Shadow
+from services.cli.ground.replay import Replayed
+from services.cli.ground.said import Home
+from services.cli.ground.shadow import OUTBOX, Shadow
 from shared.events.decoding import dump, restore
 from shared.events.internal import Position
-from shared.runtime.contract import Slot
+from shared.events.topics import dead_letters
+from shared.runtime.packing import pack
 
 FACT = ("task", "entity", "kind", "key", "version", "recorded_at", "body")
 CONCLUSION = ("task", "entity", "kind", "key", "version", "body")
@@ -41,36 +45,69 @@ WHERE (l.thing, l.step, l.reverses, l.hash, l.body) IS DISTINCT FROM (s.thing, s
 ORDER BY 1, 2, 3, 4
 """
 
-# Of each entity: its facts, as they are kept.
-HASHES = """
-SELECT task, entity, md5(string_agg(concat_ws(' ', kind, key, version, recorded_at, body), ' ' ORDER BY kind, key))
-FROM {schema}.fact GROUP BY task, entity
+FLAWS = """
+SELECT task, entity, topic, partition, "offset", l.why IS NULL AS missing, s.why IS NULL AS unknown
+FROM {live}.flaw l FULL JOIN {shadow}.flaw s USING (task, entity, topic, partition, "offset")
+WHERE l.why IS NULL OR s.why IS NULL ORDER BY 1, 2, 3, 4, 5
 """
 
-# What the live state concludes of an entity.
-OF_ENTITY = "SELECT kind, key, body FROM {live}.conclusion WHERE task = $1 AND entity = $2"
+# The first of what stands in the live tables and is newer than what the topics hold.
+AHEAD = """
+SELECT kind, entity, l.version AS number FROM {live}.fact l
+LEFT JOIN {shadow}.fact s USING (task, entity, kind, key) WHERE l.version > coalesce(s.version, 0)
+UNION ALL
+SELECT kind, entity, l.version AS number FROM {live}.conclusion l
+LEFT JOIN {shadow}.conclusion s USING (task, entity, kind, key)
+WHERE l.version > coalesce(s.version, 0) AND kind <> 'position'
+UNION ALL
+SELECT kind, entity, number FROM {live}.journal l
+LEFT JOIN {shadow}.journal s USING (task, entity, kind, number) WHERE s.hash IS NULL
+ORDER BY 1, 2, 3 LIMIT 1
+"""
+
+# Of a fact that says the same in other words those of the live one stay.
+AS_LIVE = """
+UPDATE {shadow}.fact s SET body = l.body FROM {live}.fact l
+WHERE (s.task, s.entity, s.kind, s.key) = (l.task, l.entity, l.kind, l.key)
+    AND (s.task, s.entity, s.kind, s.key) = ($1, $2, $3, $4)
+"""
 
 
 class KeyedShadow(Shadow):
+    compared = {"fact": FACT, "conclusion": CONCLUSION, "journal": JOURNAL, "flaw": FLAW[:-1]}
+
     async def positions(self, task: str) -> dict[str, list[Position]]:
+        """Those that can be read."""
         found: dict[str, list[Position]] = {}
         for r in await self.connection.fetch(self.sql(POSITIONS), task):
-            found.setdefault(r["entity"], []).append(Position.model_validate_json(r["body"], extra="ignore"))
+            with suppress(ValueError):
+                found.setdefault(r["entity"], []).append(Position.model_validate_json(r["body"], extra="ignore"))
         return found
 
     async def fill(self, one: Replayed) -> list[str]:
-        """What was replayed of one task; what the database refuses, by name."""
-        facts = [f for entity in one.facts.values() for f in entity.facts.values()]
-        refused = [
-            *await self.copy("fact", FACT, [(one.task, *f[:5], dump(f.body)) for f in facts]),
+        """A part of what was replayed of one task; what the database refuses, by name."""
+        return [
+            *await self.copy("fact", FACT, [(one.task, *f[:5], dump(f.body)) for f in one.facts]),
             *await self.copy(
                 "conclusion", CONCLUSION, [(one.task, s.entity, *s.slot, s.version, s.body) for s in one.stands]
             ),
             *await self.copy("journal", JOURNAL, [(one.task, name, kind, *line) for name, kind, line in one.lines]),
+        ]
+
+    async def finish(self, one: Replayed, version: int) -> list[str]:
+        """What is incomplete, and under this version the letters that are new."""
+        letters = [(one.task, version, dead_letters(self.service), pack(one.buried))] if one.buried else []
+        refused = [
             *await self.copy("flaw", FLAW, [(one.task, *flaw) for flaw in one.flaws]),
+            *await self.copy("outbox", OUTBOX, letters),
         ]
         await self.connection.execute(self.sql(REEVALUATED), one.task)
         return refused
+
+    async def ahead(self) -> tuple[str, str, int] | None:
+        """Kind, entity and number of something that the live state has beyond the topics."""
+        row = await self.connection.fetchrow(self.sql(AHEAD))
+        return tuple(row) if row else None
 
     async def differing(self) -> dict[Home, list[str]]:
         """Where the live tables do not say what the topics do: whose it is, and what is wrong in words."""
@@ -79,32 +116,22 @@ class KeyedShadow(Shadow):
         def tell(r: asyncpg.Record, words: str) -> None:
             found.setdefault((r["task"], r["entity"]), []).append(words)
 
+        same = list[Sequence[str]]()
         for r in await self.connection.fetch(self.sql(FACTS)):
-            if not same_fact(r):
+            if same_fact(r):
+                same.append(r[:4])
+            else:
                 tell(r, f"fact {worded(r)}")
+        await self.connection.executemany(self.sql(AS_LIVE), same)
         for r in await self.connection.fetch(self.sql(CONCLUSIONS)):
             tell(r, worded(r))
         for r in await self.connection.fetch(self.sql(JOURNALS)):
             how = "is missing" if r["missing"] else "was never published" if r["unsaid"] else "is not as published"
             tell(r, f"{r['kind']} {r['number']} {how}")
+        for r in await self.connection.fetch(self.sql(FLAWS)):
+            how = "is missing" if r["missing"] else "is of no dead letter"
+            tell(r, f"mark of {r['topic']}/{r['partition']}/{r['offset']} {how}")
         return found
-
-    async def hashes(self, schema: str) -> dict[Home, str]:
-        """Of the facts of every entity."""
-        rows = await self.connection.fetch(HASHES.format(schema=self.names[schema]))
-        return {(r[0], r[1]): r[2] for r in rows}
-
-    async def contents(self, home: Home) -> dict[Slot, str]:
-        """What the live state concludes of an entity, as hashes; of a row that cannot be read, that it cannot."""
-        rows = await self.connection.fetch(self.sql(OF_ENTITY), *home)
-        return {(r["kind"], r["key"]): content(r) for r in rows if r["kind"] not in HISTORY}
-
-
-def content(r: asyncpg.Record) -> str:
-    try:
-        return content_of(concluded(r["kind"], r["body"]))
-    except ValueError:
-        return "cannot be read"
 
 
 def same_fact(r: asyncpg.Record) -> bool:

@@ -26,6 +26,8 @@ STRAIN: dict[Profile, tuple[float, float]] = {
     "omdannelse": (0.9, 1.0),
 }
 MEAN_HOMES, RESIDENTS_PER_HOME = 130, 1.7
+FIRST, MOST = 9001, 999
+"""The code of the first organisation, and how many have one of four digits."""
 ROOMS: dict[Dwelling, dict[int, float]] = {
     "family": {1: 0.08, 2: 0.25, 3: 0.37, 4: 0.237, 5: 0.063},
     "youth": {1: 0.85, 2: 0.15},
@@ -113,7 +115,7 @@ def _organisations(lots: Lots, number: int) -> list[Organisation]:
         name = f"Opdigtet Boligforening {lots.choice(ASSOCIATIONS)} {n + 1}"
         # one registration as a company can cover several organisations
         cvr = found[-1].cvr if found and lots.chance(0.1) else f"99{n:06d}"
-        found.append(Organisation(f"{9001 + n:04d}", name, cvr))
+        found.append(Organisation(f"{FIRST + n:04d}", name, cvr))
     return found
 
 
@@ -160,7 +162,7 @@ def _areas(lots: Lots, afdelinger: list[Afdeling]) -> list[Area]:
 def invent(seed: int, afdelinger: int, year: int, code: str) -> Municipality:
     """The municipality as it is at the beginning of the year."""
     lots = Lots(seed, "municipality")
-    organisations = _organisations(lots, max(1, round(afdelinger * 20 / 250)))
+    organisations = _organisations(lots, min(MOST, max(1, round(afdelinger * 20 / 250))))
     numbers = dict.fromkeys((o.id for o in organisations), 0)
     found = []
     for size in _sizes(lots, afdelinger):

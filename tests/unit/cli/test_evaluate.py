@@ -49,6 +49,14 @@ def test_refused_in_the_given_order() -> None:
     assert sentences[-1] == "26: data.approved_by must be another actor than proposed_by: 'strategisk gruppe'"
 
 
+def test_what_waits_for_its_afdeling_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "parked.ndjson"
+    file.write_bytes(next(line for line in SMALL.read_bytes().splitlines() if b"vacancy.reported" in line))
+    result = CliRunner().invoke(app, ["evaluate", str(file), "--json"])
+
+    assert result.stderr == "parked 1: afdeling 0123-001 is not registered\n"
+
+
 def test_the_sentence_names_the_file_and_the_line(tmp_path: Path) -> None:
     one, two = tmp_path / "one.ndjson", tmp_path / "two.ndjson"
     one.write_bytes(b"\n" + SMALL.read_bytes().splitlines()[0] + b"\n")

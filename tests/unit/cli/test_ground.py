@@ -3,13 +3,18 @@
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from unittest.mock import AsyncMock, Mock
 
 import pytest
+from typer.testing import CliRunner
 
+from services.cli.ground import restore as restoring
 from services.cli.ground.dumping import Content, name_in, named, unlike
 from services.cli.ground.manifest import DUMP, MANIFEST, Manifest, made_anew, read
 from services.cli.ground.reading import Impossible
-from services.cli.ground.rebuild import named as by_name
+from services.cli.ground.rebuild import by_whose
+from services.cli.main import app
+from services.cli.system import System
 
 BYTES = b"what the database held"
 
@@ -78,7 +83,21 @@ def test_an_address_is_that_of_another_database() -> None:
     assert name_in("postgresql://me@db:5432/trappetrin") == "trappetrin"
 
 
-def test_differences_are_named_by_whose_they_are() -> None:
-    found = {("3", "0123-001"): ["quota is missing"], ("3", ""): ["a/1/2: x"], ("vacancy", "0123/v-1"): ["is missing"]}
+@pytest.mark.parametrize(("problems", "code"), [([], 0), (["task 3: x/1/2: must be a day"], 1)])
+def test_what_could_not_be_read_back_is_told_and_is_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, problems: list[str], code: int
+) -> None:
+    one = {"records": 7, "read_back": 2, "news": 0, "problems": problems}
+    monkeypatch.setattr(restoring, "find", lambda: System((), {}))
+    monkeypatch.setattr(restoring, "in_its_place", AsyncMock(return_value={"services": {"quota": one}, "kept": None}))
+    monkeypatch.setattr(restoring, "forget_groups", Mock())
+    done = CliRunner().invoke(app, ["restore", "--in-place", "--why", "a test"])
 
-    assert by_name(found) == ["task 3: a/1/2: x", "0123-001: quota is missing", "vacancy 0123/v-1: is missing"]
+    assert done.exit_code == code
+    assert [line.strip() for line in done.output.splitlines() if "must be a day" in line] == problems
+
+
+def test_differences_are_named_by_whose_they_are() -> None:
+    found = {("3", "0123-001"): ["quota is missing"], ("3", ""): ["area"], ("vacancy", "0123/v-1"): ["is missing"]}
+
+    assert by_whose(found) == ["task 3: area", "0123-001: quota is missing", "vacancy 0123/v-1: is missing"]

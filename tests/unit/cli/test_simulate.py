@@ -15,6 +15,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from services.cli.invented import municipality
 from services.cli.invented.municipality import Home, Municipality, invent
 from services.cli.invented.story import organisation_year
 from services.cli.invented.telling import Event, line
@@ -362,3 +363,9 @@ def test_the_story_is_marked_as_invented() -> None:
 
     assert {e["source"].split("/")[0] for e in told} == {"invented"}
     assert [d["name"] for d in of(told, "afdeling.registered") if not d["name"].startswith("Opdigtet")] == []
+
+
+def test_there_are_no_more_organisations_than_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(municipality, "MOST", 3)
+
+    assert [o.id for o in invent(1, 250, YEAR, "0851").organisations] == ["9001", "9002", "9003"]

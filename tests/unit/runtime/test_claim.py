@@ -59,6 +59,16 @@ async def test_a_topic_made_anew_stops_its_task_and_says_so() -> None:
     assert (core.tasks, core.ready) == ({}, False)
 
 
+async def test_a_topic_made_anew_stops_its_task_also_when_it_has_grown_past_what_was_consumed() -> None:
+    core = await claimed(consumed=5, held=2)
+    core.consumer.broker.append(TOPIC, [Outgoing(0, b"0123-001", b"{}")] * 7)  # type: ignore[attr-defined]  # it is the one in memory
+    after = Core(core.store, core.consumer, core.relay, core.handler, task_of=of_number)
+    after.assigned({"0"})
+    await after.claim()
+
+    assert (after.tasks, after.ready, after.halted) == ({}, False, core.halted)
+
+
 async def test_a_database_that_was_set_back_stops_its_task_and_says_so() -> None:
     core = await claimed(consumed=5, held=9, hint=8)
 
