@@ -16,6 +16,9 @@ import structlog
 from shared.loglines import FAILED, LIBRARY, Template, closed
 
 QUIET = 1.0
+FASTSTREAM = logging.getLogger("faststream.kafka")
+"""Of its errors. It warns at every start that it makes no topics, which is meant so."""
+FASTSTREAM.setLevel(logging.ERROR)
 
 
 class OncePerSecond:
@@ -100,5 +103,5 @@ def configure_console() -> None:
             structlog.processors.KeyValueRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
-        logger_factory=lambda: structlog.PrintLogger(sys.stderr),  # the one of the moment, not of this moment
+        logger_factory=lambda *_names: structlog.PrintLogger(sys.stderr),  # the one of the moment, not of this moment
     )

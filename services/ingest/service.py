@@ -67,8 +67,11 @@ class IngestHandler:
         draft.letter = record
         draft.flaws.append(Flaw("", record.topic, record.partition, record.offset, why))
 
-    async def reconsider(self, draft: Draft) -> None:
-        """The next chunk of the task's parked facts: released where the afdeling is registered, or discarded."""
+    async def reconsider(self, draft: Draft, refusals: int = 0) -> None:
+        """The next chunk of the task's parked facts: released where the afdeling is registered, or discarded.
+
+        The facts are recorded already, so there is no less to try.
+        """
         now, ready = self.clock(), await self.store.releasable(draft.task.id, CHUNK)
         for kept in ready:
             key = (kept.fact.about() or "").encode()

@@ -7,21 +7,20 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import asyncpg
 import stamina
 import uvicorn
-from aiokafka.errors import KafkaError
 
 from shared.database.pool import open_pool
 from shared.events.decoding import dump
 from shared.events.partitioning import partition_of
 from shared.events.topics import READS
 from shared.logging import configure
-from shared.loglines import STARTED, STOPPING
+from shared.loglines import CANNOT_JOIN, STARTED, STOPPING
 from shared.metrics import Metrics
 from shared.runtime.contract import Handler, TaskId
 from shared.runtime.core import Core
@@ -144,8 +143,9 @@ class Process:
                 "the hints": hinting(subscriber),
                 **{run.__name__: run(core) for run in parts.beside},
             }
-            health.loops = [asyncio.create_task(loop, name=name) for name, loop in endless.items()]
-            belonging = asyncio.create_task(self.belong(subscriber, health))
+            belonging = asyncio.create_task(self.belong(subscriber, health), name="the membership")
+            loops = [asyncio.create_task(loop, name=name) for name, loop in endless.items()]
+            health.loops = [belonging, *loops]
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait([*health.loops, stopping], return_when=asyncio.FIRST_COMPLETED)
             STOPPING()
@@ -172,21 +172,27 @@ class Process:
         return Traces(self.service, self.settings.instance)
 
     async def belong(self, subscriber: Subscriber, health: Health) -> None:
-        """A member of the group while this version may work on the database; it would only hold up who can."""
+        """A member of the group while this version may work on the database; it would only hold up who can.
+
+        Until cancelled, also when it is no member any more.
+        """
         await health.looks.fit.wait()
         await self.start(subscriber, health)
         await health.looks.outgrown.wait()
         await subscriber.stop()  # first, or the group might give us tasks anew
         await subscriber.core.stop()
+        await asyncio.Event().wait()
 
     async def start(self, subscriber: Subscriber, health: Health) -> None:
-        """Join the group, however long the broker is away."""
-        async for attempt in stamina.retry_context(on=(KafkaError, OSError), attempts=None, timeout=None, wait_max=5.0):
+        """Join the group, however long the broker is away, and whatever a library makes of that."""
+        async for attempt in stamina.retry_context(on=Exception, attempts=None, timeout=None, wait_max=5.0):
             with attempt:
                 try:
                     await subscriber.broker.start()
-                except BaseException:
-                    await subscriber.broker.stop()
+                except Exception as error:
+                    CANNOT_JOIN(error=error)
+                    with suppress(Exception):  # it is tried anew in any case
+                        await subscriber.broker.stop()
                     raise
         gc.collect()
         gc.freeze()

@@ -309,8 +309,11 @@ class Handler(Protocol):
         infrastructure, and `Refused` for what the store would refuse.
         """
 
-    async def reconsider(self, draft: Draft) -> None:
-        """The next chunk of a re-evaluation: what follows `draft.cursor`; None into the cursor at its end."""
+    async def reconsider(self, draft: Draft, refusals: int = 0) -> None:
+        """The next chunk of a re-evaluation: what follows `draft.cursor`; None into the cursor at its end.
+
+        `refusals`: how many times the database refused what it came to; each time, up to the fourth, less is tried.
+        """
 
     def bury(self, draft: Draft, record: Record, error: Exception) -> None:
         """The record as a dead letter, original bytes and the reason, and its entity marked incomplete."""

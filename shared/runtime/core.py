@@ -37,7 +37,7 @@ from shared.runtime.overflow import Overflow, Source
 from shared.runtime.relay import Relay
 from shared.runtime.tracing import Tracer, Untraced
 
-CACHE, LIMIT, BEAT, ROOM, PATIENCE = 50_000, 30.0, 1.0, 0.05, 2.0
+CACHE, LIMIT, BEAT, ROOM, PATIENCE, TRIES = 50_000, 30.0, 1.0, 0.05, 2.0, 5
 EMPTIED = "ahead of its topics, which were emptied or made anew"
 """Begins why a task is stopped until a `reground`: grown past what was consumed, its topics would seem whole again."""
 T = TypeVar("T")
@@ -74,6 +74,7 @@ class Core:
         self.wanted: set[TaskId] = set()  # what the group says is ours
         self.tasks: dict[TaskId, Task] = {}  # what we have claimed of it
         self.known: dict[TaskId, Task] = {}  # what we had before: its cache may still be good
+        self.torn: str | None = None  # why nothing that the group gives can be claimed
         self.halted: dict[TaskId, str] = {}  # not claimed again until the group says so anew
         self.stopped: dict[TaskId, str] = {}  # for their dead letters, until an operator lets them go on
         self.gaps: dict[tuple[str, int], tuple[int, int]] = {}  # where we sought back once, and in which version
@@ -88,8 +89,9 @@ class Core:
         self.known |= self.tasks
         self.tasks, self.wanted = {}, set()
 
-    def assigned(self, ids: Iterable[TaskId]) -> None:
+    def assigned(self, ids: Iterable[TaskId], torn: str | None = None) -> None:
         self.revoked()
+        self.torn = torn
         given = set(ids)
         for task in given:
             self.consumer.pause(task)
@@ -326,11 +328,20 @@ class Core:
         if not (tasks := self.open()):
             return
         self.turn += 1
-        began, draft = asyncio.get_running_loop().time(), draft_of(tasks[self.turn % len(tasks)])
-        self.tracer.began([draft])
-        await self.within(self.handler.reconsider(draft))
-        if await self.commit([draft]):
-            self.tracer.ended([draft], (), asyncio.get_running_loop().time() - began)
+        task = tasks[self.turn % len(tasks)]
+        for refusals in range(TRIES):
+            began, draft = asyncio.get_running_loop().time(), draft_of(task)
+            self.tracer.began([draft])
+            await self.within(self.handler.reconsider(draft, refusals))
+            try:
+                won = await self.commit([draft])
+            except Refused as error:
+                refused = error
+                continue
+            if won:
+                self.tracer.ended([draft], (), asyncio.get_running_loop().time() - began)
+            return
+        self.drop(task.id, "refused", error=refused)
 
     async def tell(self, task_id: TaskId, topic: str, record: Outgoing) -> None:
         """A record of a task's own making; nothing when the task is not ours, or no longer."""

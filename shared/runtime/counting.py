@@ -9,7 +9,7 @@ from shared.runtime.contract import Draft, Record
 from shared.runtime.lag import Lag
 from shared.runtime.signals import Signals
 
-WHYS = ("fenced", "gap", "full", "fault", "refused", "flood")
+WHYS = ("fenced", "gap", "full", "fault", "refused", "flood", "emptied")
 
 
 class Counting:

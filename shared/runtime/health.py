@@ -47,6 +47,8 @@ class Health:
         stopped = self.core.halted | self.core.relay.stuck
         if stopped:
             return "; ".join(f"{task}: {why}" for task, why in sorted(stopped.items()))
+        if self.core.torn:
+            return self.core.torn
         if self.looks.database or self.looks.broker:
             return self.looks.database or self.looks.broker
         if self.core.missing:

@@ -6,18 +6,20 @@ whole batch is gone, and an exception out of a handler skips a batch (both measu
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
+from shared.logging import FASTSTREAM
 from shared.loglines import CONSUMER_SLOW, HINT_REFUSED, PARTITION_GONE, PRODUCER_SLOW, TORN
 from shared.runtime.batches import any_names
 from shared.runtime.contract import Record, Row, RowId, TaskId
@@ -27,9 +29,10 @@ from shared.settings import Settings
 BATCH_BYTES = 500_000
 LARGEST_REQUEST = 1_300_000
 LIMIT, LEAVING = 20.0, 5.0
-SAID = logging.getLogger("faststream.kafka")
-"""Errors only: that it makes no topics, of which it warns at every start, is meant so."""
-SAID.setLevel(logging.ERROR)
+SINGLY = [RoundRobinPartitionAssignor, RangePartitionAssignor]
+"""For partitions that are tasks by themselves; Range gives the same numbers of all topics together, and of two numbers
+nothing to a third process. It is offered too for one release, since processes that know no other are in the group.
+"""
 
 
 class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -58,7 +61,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             consumer_only=True,
             allow_auto_create_topics=False,
             metadata_max_age_ms=int(settings.metadata_age * 1000),
-            logger=SAID,
+            logger=FASTSTREAM,
         )
         self.subscriber = self.broker.subscriber(
             *topics,
@@ -72,7 +75,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
-            partition_assignment_strategy=[RangePartitionAssignor],
+            partition_assignment_strategy=SINGLY if pattern else [RangePartitionAssignor],
             session_timeout_ms=int(settings.session_timeout * 1000),
             heartbeat_interval_ms=int(settings.heartbeat * 1000),
             parser=untouched,
@@ -156,7 +159,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         numbers = {topic: {p.partition for p in assigned if p.topic == topic} for topic in self.topics}
         if len({frozenset(n) for n in numbers.values()}) > 1:
             TORN()
-            self.core.assigned(set())
+            told = ", ".join(f"{topic} {sorted(n)}" for topic, n in sorted(numbers.items()))
+            self.core.assigned(set(), f"the group gave other numbers of one topic than of another: {told}")
         else:
             self.core.assigned({self.task_of(p.topic, p.partition) for p in assigned})
 
@@ -215,9 +219,12 @@ class KafkaPublisher:
         producer, self.producer = self.producer, None
         if producer is not None:
             try:
-                await asyncio.wait_for(producer.stop(), 5)
+                await asyncio.wait_for(producer.stop(), LEAVING)
             except (KafkaError, TimeoutError) as error:
                 PRODUCER_SLOW(error=error)
+                await producer.client.close()  # given up in its flush, it has closed nothing
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(producer._sender.close(), LEAVING)  # noqa: SLF001 - as above
 
     async def send(self, rows: Sequence[Row]) -> tuple[list[RowId], Exception | None]:
         if self.producer is None:

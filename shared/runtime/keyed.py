@@ -143,6 +143,8 @@ class KeyedHandler(Generic[P]):
                     entity.facts[fact.slot] = kept
                 else:
                     del entity.facts[fact.slot]
+                if name == EVERYONE:
+                    self.prepared.pop(draft.task.id, None)  # it was made of what does not stand
                 self.bury(draft, record, error)
             else:
                 draft.facts[name, fact.slot] = fact
@@ -210,19 +212,23 @@ class KeyedHandler(Generic[P]):
 
     # Re-evaluation
 
-    async def reconsider(self, draft: Draft) -> None:
-        names = await self.store.after(draft.task.id, draft.cursor or EVERYONE, self.chunk)
+    async def reconsider(self, draft: Draft, refusals: int = 0) -> None:
+        """Refused, it is one entity: all of it once more, without the entity, without EVERYONE, without both."""
+        names = await self.store.after(draft.task.id, draft.cursor or EVERYONE, 1 if refusals else self.chunk)
         await self.load([(draft.task, name) for name in names] or [(draft.task, EVERYONE)])
         begins = draft.cursor == EVERYONE and cached(draft.task, EVERYONE).facts
+        spared = ((), (), names or [EVERYONE], [EVERYONE], [EVERYONE, *names])[refusals]
         for name in [EVERYONE, *names] if begins else names:
             try:
+                if name in spared:
+                    raise Refused("the database refused what follows from it")
                 self.conclude(draft, name)
             except Exception as error:  # noqa: BLE001 - the others must not wait for this one
                 draft.flaws.append(Flaw(name, CONTROL, int(draft.task.id), REEVALUATED, reason_of(error)))
             else:
                 draft.mended.append((name, CONTROL, int(draft.task.id), REEVALUATED))
         draft.cursor = names[-1] if names else None
-        if not names:
+        if not names and not spared:
             await self.anchor(draft)
 
     async def anchor(self, draft: Draft) -> None:

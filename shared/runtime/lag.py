@@ -13,6 +13,8 @@ from shared.runtime.contract import Record
 
 Place = tuple[str, int]
 """Topic and partition."""
+MOST = 1_000
+"""So many looks are remembered of a place, an even number; what a forgotten one saw is as old as the next one."""
 
 
 class Behind(NamedTuple):
@@ -47,6 +49,8 @@ class Lag:
         grown = self.grown[place]
         if end > max(self.unwatched[place], grown[-1][1] if grown else 0):
             grown.append((now, end))
+        if len(grown) > MOST:
+            self.grown[place] = grown = deque(list(grown)[::2])  # the first and the last stay
         while grown and grown[0][1] <= position:
             grown.popleft()
         if position >= end:

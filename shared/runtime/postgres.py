@@ -1,4 +1,4 @@
-"""The store of the keyed services on PostgreSQL: eight statements, none of which leaves a transaction open.
+"""The store of the keyed services on PostgreSQL: twelve statements, none of which leaves a transaction open.
 
 A frozen process therefore holds no lock, and the version of the task is the only fence that is needed.
 """

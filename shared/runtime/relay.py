@@ -59,6 +59,7 @@ class Relay:
         """The rows of all other tasks are their new owners' business."""
         self.tasks &= tasks
         self.unread &= tasks
+        self.rejected = {row_id: n for row_id, n in self.rejected.items() if row_id.task in tasks}
         self.stuck = {t: why for t, why in self.stuck.items() if t in tasks}
 
     def rouse(self) -> None:

@@ -14,13 +14,16 @@ from aiokafka.errors import UnsupportedCodecError
 from aiokafka.record.util import calc_crc32c
 from confluent_kafka import Producer
 
+import shared.runtime.kafka as runtime
 from services.ingest.contract import task_of
 from shared.events.topics import INBOUND_PATTERN
+from shared.logging import FASTSTREAM
 from shared.runtime.contract import Record, TaskId
-from shared.runtime.kafka import SAID, Subscriber
+from shared.runtime.kafka import KafkaPublisher, Subscriber
 from shared.settings import Settings
 
 HERE, THERE = "org.0123.in.v1", "org.0456.in.v1"
+CODECS = ("gzip", "snappy", "lz4", "zstd")
 PATIENCE = 20.0
 
 
@@ -58,10 +61,13 @@ def kafka() -> Iterator[str]:
     client.purge()
 
 
+def settings_of(kafka: str, instance: str) -> Settings:
+    return Settings(kafka=[kafka], database="postgresql://nobody@nowhere/none", instance=instance)
+
+
 @asynccontextmanager
 async def hearing(kafka: str) -> AsyncIterator[Heard]:
-    settings = Settings(kafka=[kafka], database="postgresql://nobody@nowhere/none", instance="ingest-1")
-    subscriber = Subscriber(settings, "ingest", task_of, pattern=INBOUND_PATTERN)
+    subscriber = Subscriber(settings_of(kafka, "ingest-1"), "ingest", task_of, pattern=INBOUND_PATTERN)
     heard: Any = Heard()
     subscriber.core = heard
     await subscriber.broker.start()
@@ -83,18 +89,17 @@ def values(records: Iterable[Record]) -> list[bytes]:
 
 
 async def test_every_codec_that_senders_have_is_read(kafka: str) -> None:
-    codecs = ["gzip", "snappy", "lz4", "zstd"]
     async with hearing(kafka) as heard:
-        for codec in codecs:
+        for codec in CODECS:
             await asyncio.to_thread(send, kafka, THERE, codec.encode(), codec)
         await heard.until(lambda records: values(records).count(b"zstd") == 50)
 
-        assert [values(heard.records).count(codec.encode()) for codec in codecs] == [50] * 4
+        assert [values(heard.records).count(codec.encode()) for codec in CODECS] == [50] * 4
 
 
 async def test_what_hinders_the_intake_is_logged(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
     said = asyncio.Queue[logging.LogRecord]()
-    monkeypatch.setattr(SAID, "handle", said.put_nowait)
+    monkeypatch.setattr(FASTSTREAM, "handle", said.put_nowait)
     monkeypatch.setattr(aiokafka.codec, "cramjam", None)
     async with hearing(kafka):
         await asyncio.to_thread(send, kafka, THERE, b"{}", "zstd")
@@ -150,3 +155,16 @@ class Renamed:
         built[at : at + len(self.old)] = self.new
         struct.pack_into(">I", built, 17, calc_crc32c(bytes(built[21:])))
         return built
+
+
+async def test_a_producer_that_does_not_end_its_flush_is_closed(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "LEAVING", 0.2)
+    publisher = KafkaPublisher(settings_of(kafka, "quota-1"))
+    before = asyncio.all_tasks()
+    await publisher.renew()
+    producer: Any = publisher.producer
+    monkeypatch.setattr(producer._message_accumulator, "close", asyncio.Event().wait)
+    await publisher.stop()
+
+    assert {t.get_coro().__qualname__ for t in asyncio.all_tasks() - before} - {"Event.wait"} == set()
+    assert not any(connection.connected() for connection in producer.client._conns.values())

@@ -1,18 +1,21 @@
 """What is counted: what was committed, once, and under labels of which there are few."""
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from time import time
 
 from services.quota.domain import QuotaDomain
 from shared.metrics import Metrics, family
 from shared.runtime.contract import Record
 from shared.runtime.core import Core
-from shared.runtime.counting import Counting
+from shared.runtime.counting import WHYS, Counting
 from shared.runtime.keyed import KeyedHandler, of_number
 from shared.runtime.memory import MemoryBroker, MemoryConsumer, MemoryPublisher, MemoryStore
 from shared.runtime.relay import Relay
 
 TOPIC = "vacancies.v1"
+RUNTIME = Path(__file__).parents[3] / "shared" / "runtime"
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -77,3 +80,9 @@ def test_senders_share_a_label() -> None:
     assert {family(f"org.{n:04}.in.v1") for n in range(500)} == {"org.*.in.v1"}
     assert family("municipality.0851.facts.in.v1") == "municipality.*.facts.in.v1"
     assert family("vacancies.v1") == "vacancies.v1"
+
+
+def test_each_reason_to_drop_a_task_is_counted_from_the_start() -> None:
+    calls = re.findall(r'\.drop\([^"\n]*"([a-z]+)"', "".join(p.read_text() for p in RUNTIME.glob("*.py")))
+
+    assert sorted(set(calls)) == sorted(WHYS)

@@ -14,7 +14,7 @@ from shared.runtime.health import DEAF, Health
 def health() -> Any:
     """Of a process that has come up and is well."""
     relay = SimpleNamespace(stuck={}, spoiled=False)
-    core = SimpleNamespace(missing=set(), tasks={"0": None, "1": None}, halted={}, stopped={}, relay=relay)
+    core = SimpleNamespace(torn=None, missing=set(), tasks={"0": None, "1": None}, halted={}, stopped={}, relay=relay)
     looks = SimpleNamespace(database=None, broker=None)
     well = Health(core, SimpleNamespace(beat=monotonic()), looks)
     well.joined = True
@@ -60,6 +60,7 @@ def test_once_it_was_up_a_database_that_goes_away_leaves_it_up_and_alive(health:
     [
         (lambda h: h.core.halted.update({"1": "500 dead letters in a row"}), "1: 500 dead letters in a row"),
         (lambda h: h.core.relay.stuck.update({"0": "quotas.v1 rejected"}), "0: quotas.v1 rejected"),
+        (lambda h: setattr(h.core, "torn", "the group gave"), "the group gave"),
         (lambda h: h.core.missing.add("1"), "not claimed yet: 1"),
         (lambda h: setattr(h.looks, "broker", "the broker does not answer: X"), "the broker does not answer: X"),
         (lambda h: setattr(h.core.relay, "spoiled", True), "the producer is not connected"),

@@ -1,7 +1,7 @@
 """Lag in records and in seconds: never more than it is, but for what was there before anybody looked."""
 
 from shared.runtime.contract import Record
-from shared.runtime.lag import Behind, Lag
+from shared.runtime.lag import MOST, Behind, Lag
 
 PLACE = ("vacancies.v1", 3)
 
@@ -34,6 +34,16 @@ def test_what_was_there_before_the_first_look_is_as_old_as_what_was_committed_be
 
     assert look(lag, 1005, 50, 20) == Behind(30, 1005 - 400.019)
     assert look(lag, 1010, 60, 50) == Behind(10, 0)
+
+
+def test_of_a_source_that_is_stopped_not_every_look_is_remembered() -> None:
+    lag, looks = Lag(), 3 * MOST
+    for n in range(looks):
+        look(lag, n, 7 + n, 7)
+
+    assert MOST / 2 <= len(lag.grown[PLACE]) <= MOST
+    assert look(lag, looks, 6 + looks, 7) == Behind(looks - 1, looks - 1)
+    assert look(lag, looks, 6 + looks, 5 + looks) == Behind(1, 1)
 
 
 def test_while_nothing_is_known_of_a_task_its_last_position_counts() -> None:
