@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,8 +42,9 @@ class Outage(NamedTuple):
 
 
 class Swallowed(NamedTuple):
-    """As of an outage: seconds, and who ended."""
+    """As of an outage: seconds, and who ended. `limits`: how many time limits that side logged that it met."""
 
+    limits: int
     unready: float
     back: float
     level: float
@@ -84,6 +85,10 @@ def logged(stand: Stand) -> dict[str, int]:
     return {name: (stand.logs / f"{name}.log").read_bytes().count(b"\n") for name in stand.names()}
 
 
+def limits(stand: Stand, names: Sequence[str]) -> int:
+    return sum((stand.logs / f"{name}.log").read_bytes().count(b'"error": "TimeoutError') for name in names)
+
+
 def away(stand: Stand, what: str, seconds: float, load: Load) -> Outage:
     """Gone for so long; `stand` is up and all of it is well. `load` is sent meanwhile: nothing, while Kafka is away."""
     before, progress = pids(stand), Progress(stand.kafka_servers, stand.dsn)
@@ -118,7 +123,7 @@ def swallowed(stand: Stand, door: str, side: str, seconds: float, load: Load) ->
 
     load.prepare()
     load.start()
-    began = time.monotonic()
+    began, met = time.monotonic(), limits(stand, its)
     stand.wire.set(wanted, swallow=True)
     unready = soon(lambda: not any(says_ready(stand.read().ports[name]) for name in its), seconds)
     time.sleep(max(0.0, began + seconds - time.monotonic()))
@@ -128,7 +133,8 @@ def swallowed(stand: Stand, door: str, side: str, seconds: float, load: Load) ->
     mark = Mark(progress)
     back = soon(lambda: all(ready(stand).values()))
     level = back + soon(mark.passed, BACKLOG)
-    return Swallowed(unready, back, level, [n for n, pid in before.items() if pids(stand).get(n) != pid])
+    ended = [n for n, pid in before.items() if pids(stand).get(n) != pid]
+    return Swallowed(limits(stand, its) - met, unready, back, level, ended)
 
 
 def answers(what: str, port: int, password: str) -> bool:

@@ -80,6 +80,7 @@ def test_what_is_swallowed_for_long_and_lost_needs_no_help(stand: Stand, year: Y
     year.sent(load)
 
     assert load.problems() == []
+    assert outage.limits > 0
     assert outage.ended == []
     assert outage.unready < LONG
     assert outage.level < 20
