@@ -57,6 +57,7 @@ class Audit:
     def hold(self, state: State) -> None:
         """All that is seen against `self.offline`, which is settled and in this state."""
         self.rows = self.seen.rows()
+        self.stored = {service: stated.restored(self.rows[f"{service}.conclusion"]) for service in KEYED}
         self.state(state)
         self.intake()
         self.stores()
@@ -95,7 +96,7 @@ class Audit:
     def stores(self) -> None:
         for service in KEYED:
             stated.facts(self.found, service, self.offline, self.rows[f"{service}.fact"])
-            stated.conclusions(self.found, service, self.offline, self.rows[f"{service}.conclusion"])
+            stated.conclusions(self.found, service, self.offline, self.stored[service])
 
     # The topics
 
@@ -117,14 +118,14 @@ class Audit:
 
     def conclusions(self) -> None:
         published = Published(self.sound(CONCLUDED.__contains__))
-        published.compare(self.found, chain.from_iterable(self.rows[f"{service}.conclusion"] for service in KEYED))
+        published.compare(self.found, chain.from_iterable(stored.values() for stored in self.stored.values()))
         for service, kind, says in (
             ("quota", LINES, journals.ledgers),
             ("matching", DECISIONS, journals.decisions),
         ):
             rows = self.rows[f"{service}.journal"]
             journals.whole(self.found, kind, rows, published)
-            says(self.found, rows, self.rows[f"{service}.conclusion"])
+            says(self.found, rows, self.stored[service])
 
     def receipts(self) -> None:
         arrived = {place: value for place, value, _ in self.sound(re.compile(INBOUND_PATTERN).fullmatch)}

@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +36,16 @@ class Outage(NamedTuple):
     unready: float
     lines: float
     grown: float
+    back: float
+    level: float
+    ended: list[str]
+
+
+class Swallowed(NamedTuple):
+    """As of an outage: seconds, and who ended. `limits`: how many time limits that side logged that it met."""
+
+    limits: int
+    unready: float
     back: float
     level: float
     ended: list[str]
@@ -75,23 +85,24 @@ def logged(stand: Stand) -> dict[str, int]:
     return {name: (stand.logs / f"{name}.log").read_bytes().count(b"\n") for name in stand.names()}
 
 
-def away(stand: Stand, what: str, seconds: float) -> Outage:
-    """Gone for so long; `stand` is up and all of it is well. What can be sent meanwhile is sent."""
-    before, sizes, progress = pids(stand), {}, Progress(stand.kafka_servers, stand.dsn)
-    load = Load(of(stand), lines_of(17, round(seconds * RATE)), RATE)
+def limits(stand: Stand, names: Sequence[str]) -> int:
+    return sum((stand.logs / f"{name}.log").read_bytes().count(b'"error": "TimeoutError') for name in names)
+
+
+def away(stand: Stand, what: str, seconds: float, load: Load) -> Outage:
+    """Gone for so long; `stand` is up and all of it is well. `load` is sent meanwhile: nothing, while Kafka is away."""
+    before, progress = pids(stand), Progress(stand.kafka_servers, stand.dsn)
     load.prepare()
     stand.signal(what, BLOWS[what])
     soon(lambda: stand.process(what) is None)
-    if what == "postgres":
-        load.start()
+    load.start()
     unready = soon(lambda: not any(ready(stand).values()))
     sizes, lines, began = {n: rss(pid) for n, pid in before.items()}, logged(stand), time.monotonic()
     time.sleep(seconds)
     took = time.monotonic() - began
     loudest = max(count - lines[name] for name, count in logged(stand).items()) / took
     grown = max(rss(pid) - sizes[name] for name, pid in before.items() if pids(stand).get(name) == pid)
-    if load.thread.is_alive():
-        load.thread.join()
+    load.thread.join()
     stand.revive(what)
     book = stand.read()
     soon(lambda: answers(what, book.ports[what], book.password))
@@ -100,6 +111,30 @@ def away(stand: Stand, what: str, seconds: float) -> Outage:
     level = back + soon(mark.passed, BACKLOG)
     ended = [n for n, pid in before.items() if pids(stand).get(n) != pid]
     return Outage(what, unready, loudest, grown, back, level, ended)
+
+
+def swallowed(stand: Stand, door: str, side: str, seconds: float, load: Load) -> Swallowed:
+    """One side's doors to Kafka or to the database take all and give nothing for so long; what they hold is lost."""
+    before, progress = pids(stand), Progress(stand.kafka_servers, stand.dsn)
+    its = [name for name in before if name.endswith(side)]
+
+    def wanted(name: str) -> bool:
+        return name.startswith(door) and name.endswith(side)
+
+    load.prepare()
+    load.start()
+    began, met = time.monotonic(), limits(stand, its)
+    stand.wire.set(wanted, swallow=True)
+    unready = soon(lambda: not any(says_ready(stand.read().ports[name]) for name in its), seconds)
+    time.sleep(max(0.0, began + seconds - time.monotonic()))
+    stand.wire.set(wanted, cut=True)
+    stand.wire.set(wanted)
+    load.thread.join()
+    mark = Mark(progress)
+    back = soon(lambda: all(ready(stand).values()))
+    level = back + soon(mark.passed, BACKLOG)
+    ended = [n for n, pid in before.items() if pids(stand).get(n) != pid]
+    return Swallowed(limits(stand, its) - met, unready, back, level, ended)
 
 
 def answers(what: str, port: int, password: str) -> bool:
@@ -116,7 +151,8 @@ def main() -> int:
     try:
         stand.up(2, say=lambda _line: None)
         for what in BLOWS:
-            sys.stdout.write(f"{away(stand, what, words.seconds)}\n")
+            lines = lines_of(17, round(words.seconds * RATE)) if what == "postgres" else []
+            sys.stdout.write(f"{away(stand, what, words.seconds, Load(of(stand), lines, RATE))}\n")
             sys.stdout.flush()
     finally:
         stand.close()

@@ -1,12 +1,10 @@
 """The journals: each whole and as it was published, and saying what its service says of the same."""
 
 from collections.abc import Iterable
-from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
 from services.cli.checking import Kind, checked
-from services.cli.checking import Published as Shown
 from services.cli.verify import sentence
 from services.quota.domain.ledger import standing
 from shared.events.internal import Amounts, Decision, LedgerLine, Position, Quota
@@ -14,7 +12,7 @@ from shared.runtime.contract import Written
 from tests.chaos.findings import Findings
 from tests.chaos.published import Published
 from tests.chaos.seen import Row
-from tests.chaos.stated import restored
+from tests.chaos.stated import Stored
 from tests.statements import balance_of
 
 
@@ -26,14 +24,15 @@ def whole(found: Findings, kind: Kind, rows: Iterable[Row], published: Published
         entries, told = journals.get(name, []), published.entries.get((kind.model.kind, name), {})
         twice = sorted(number for number, values in told.items() if len(values) > 1)
         found.double_effects += [f"{kind.word}s {twice} of {name} were published with two contents"] if twice else []
-        for fault in checked(kind, name, entries, {n: shown(kind, values) for n, values in told.items()}, ()).faults:
+        one_each = {number: values[min(values)] for number, values in told.items()}
+        for fault in checked(kind, name, entries, one_each, ()).faults:
             (found.double_effects if fault.what == "altered" else found.losses).append(sentence(fault))
 
 
-def ledgers(found: Findings, rows: Iterable[Row], stored: Iterable[Row]) -> None:
+def ledgers(found: Findings, rows: Iterable[Row], stored: Stored) -> None:
     """Lines add up to the quota, and end in what the service remembers of each thing. `stored`: its conclusions."""
     quotas, held = dict[str, Amounts](), dict[tuple[str, str], Any]()
-    for (entity, _, key), body, _ in restored(stored):
+    for (entity, _, key), body in stored.items():
         if isinstance(body, Quota):
             quotas[entity] = balance_of(body)
         elif isinstance(body, Position):
@@ -47,12 +46,12 @@ def ledgers(found: Findings, rows: Iterable[Row], stored: Iterable[Row]) -> None
     found.compare("ledgers", held, ends)
 
 
-def decisions(found: Findings, rows: Iterable[Row], stored: Iterable[Row]) -> None:
+def decisions(found: Findings, rows: Iterable[Row], stored: Stored) -> None:
     """Of each offer the last record is that of the decision that stands; their contents are the topic's."""
-    stand = {(e, key): (d.version, d.number) for (e, _, key), d, _ in restored(stored) if isinstance(d, Decision)}
+    stand = {(e, key): (d.version, d.number) for (e, _, key), d in stored.items() if isinstance(d, Decision)}
     ends = dict[tuple[str, str], tuple[int, int]]()
     for entry in written(rows):
-        record = Decision.model_validate_json(entry.body, extra="ignore")
+        record = Decision.model_validate_json(entry.body)
         ends[entry.entity, record.offer_id] = record.version, record.number
     found.compare("records of decisions", stand, ends)
 
@@ -60,12 +59,6 @@ def decisions(found: Findings, rows: Iterable[Row], stored: Iterable[Row]) -> No
 def written(rows: Iterable[Row]) -> list[Written]:
     """In the order of names and numbers."""
     return sorted(Written(row["entity"], row["number"], row["hash"], row["body"]) for row in rows)
-
-
-def shown(kind: Kind, values: Iterable[bytes]) -> Shown:
-    value = min(values)
-    entry = kind.model.model_validate_json(value)
-    return Shown(sha256(value).hexdigest(), entry.thing(), entry.step(), lambda: value)
 
 
 def saying(position: Position) -> tuple[Any, ...]:

@@ -2,36 +2,38 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import partial
+from hashlib import sha256
 
-from shared.events.decoding import CONCLUSIONS, restore
+from services.cli.checking import Published as Entry
+from shared.events.decoding import CONCLUSIONS
 from shared.events.internal import UNPUBLISHED, Chained, Conclusion
 from tests.chaos.findings import Findings
-from tests.chaos.seen import Lying, Row
+from tests.chaos.seen import Lying
 from tests.chaos.stated import Slot
 
 REMEMBERED = {m.kind for m in UNPUBLISHED}
 
 
 class Published:
-    """`stated`: by slot and version the contents; `entries`: by kind, entity and number those of journals."""
+    """`stated`: by slot and version the contents; `entries`: the same of journals, by kind, entity and number."""
 
     def __init__(self, records: Iterable[Lying]) -> None:
         self.stated: dict[Slot, dict[int, set[bytes]]] = defaultdict(lambda: defaultdict(set))
-        self.entries: dict[tuple[str, str], dict[int, set[bytes]]] = defaultdict(lambda: defaultdict(set))
+        self.entries: dict[tuple[str, str], dict[int, dict[bytes, Entry]]] = defaultdict(lambda: defaultdict(dict))
         for _, value, headers in records:
             kind = str((headers["ce_type"] or b"").decode()).removeprefix("dk.trappetrin.").removesuffix(".v1")
             told = CONCLUSIONS[kind].model_validate_json(value)
             if told.stated:
                 self.stated[told.entity(), kind, told.key()][told.version].add(value)
             if isinstance(told, Chained):
-                self.entries[kind, told.entity()][told.number].add(value)
+                entry = Entry(sha256(value).hexdigest(), told.thing(), told.step(), partial(bytes, value))
+                self.entries[kind, told.entity()][told.number][value] = entry
 
-    def compare(self, found: Findings, rows: Iterable[Row]) -> None:
-        """With the conclusions of all services."""
+    def compare(self, found: Findings, conclusions: Iterable[Conclusion]) -> None:
+        """With what is stored of all services."""
         left = dict(self.stated)
-        for row in rows:
-            stored = restore(row["kind"], row["body"])
-            assert isinstance(stored, Conclusion)
+        for stored in conclusions:
             if stored.kind not in REMEMBERED:
                 slot = stored.entity(), stored.kind, stored.key()
                 versions(found, slot, stored, left.pop(slot, {}))

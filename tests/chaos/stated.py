@@ -33,6 +33,8 @@ from tests.chaos.seen import KEYED, Row
 
 Slot = tuple[str, str, str]
 """Entity, kind, key."""
+Stored = Mapping[Slot, Conclusion]
+"""The conclusions of a service as they lie in its database."""
 
 
 def facts(found: Findings, service: str, offline: Offline, rows: Iterable[Row]) -> None:
@@ -42,15 +44,15 @@ def facts(found: Findings, service: str, offline: Offline, rows: Iterable[Row]) 
         for (_, entity), e in store.entities.items()
         for slot, f in e.facts.items()
     }
-    stored = {slot: contents(body, version) for slot, body, version in restored(rows)}
+    stored = {slot_in(r): contents(restore(r["kind"], r["body"]), r["version"]) for r in rows}
     found.compare(f"{service}'s facts", saying(expected), saying(stored))
 
 
-def conclusions(found: Findings, service: str, offline: Offline, rows: Iterable[Row]) -> None:
+def conclusions(found: Findings, service: str, offline: Offline, concluded: Stored) -> None:
     """What was said of an afdeling that no longer is registered, or of an area of which all was taken back, stays."""
     domain, store = offline.services[KEYED.index(service)]
     expected = {slot: contents(body) for slot, body in follows(domain, store)}
-    stored = {slot: contents(body) for slot, body, _ in restored(rows)}
+    stored = {slot: contents(body) for slot, body in concluded.items()}
     unregistered = {n for (_, n), e in store.entities.items() if n != EVERYONE and not Registrations(e.facts)}
     areas = {(EVERYONE, Area.kind, name) for name in named(offline)}
     may = {s for s, body in stored.items() if body is None or s[0] in unregistered or s in areas} - expected.keys()
@@ -77,9 +79,12 @@ def follows(domain: Domain[Any], store: MemoryStore) -> Iterator[tuple[Slot, Con
             yield from (((name, *slot_of(c, name)), c) for c in told if c.stated)
 
 
-def restored(rows: Iterable[Row]) -> Iterator[tuple[Slot, Any, int]]:
-    for row in rows:
-        yield (row["entity"], row["kind"], row["key"]), restore(row["kind"], row["body"]), row["version"]
+def restored(rows: Iterable[Row]) -> dict[Slot, Conclusion]:
+    return {slot_in(row): body for row in rows if isinstance(body := restore(row["kind"], row["body"]), Conclusion)}
+
+
+def slot_in(row: Row) -> Slot:
+    return row["entity"], row["kind"], row["key"]
 
 
 def saying(bodies: Mapping[Slot, Any]) -> dict[Slot, Any]:

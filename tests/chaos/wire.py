@@ -15,7 +15,9 @@ CHUNK = 65_536
 
 
 class Door:
-    """`delay`: seconds that every chunk waits. Blackholed, it takes what comes and gives nothing; cut, it refuses."""
+    """`delay`: seconds that every chunk waits. Swallowing, it takes what comes and gives nothing: what it then holds is
+    given when it is plain again, and lost when it is cut. Cut, it refuses.
+    """
 
     def __init__(self, target: int, taken: frozenset[int]) -> None:
         self.target, self.port = target, free_port(taken)
