@@ -54,7 +54,7 @@ def points() -> None:
     for handler in (KeyedHandler, IngestHandler):
         around(handler, "prepare", "after_begin", "after_state", done=lambda _answer, _asked: True)
     for store in (PostgresStore, PostgresIngestStore):
-        around(store, "commit", "before_commit", "after_commit", done=to_be_published)
+        around(store, "commit", "before_commit", "after_commit", done=to_be_published, begun=with_news)
     around(KafkaPublisher, "send", None, "after_publish", done=lambda answer, _asked: bool(answer[0]))
     around(Outbox, "delete", None, "after_delete", done=lambda _answer, _asked: True)
 
@@ -64,11 +64,24 @@ def to_be_published(won: "set[TaskId]", drafts: "Sequence[Draft]") -> bool:
     return any(draft.rows() for draft in drafts if draft.task.id in won)
 
 
-def around(owner: Any, name: str, before: str | None, after: str, *, done: Callable[[Any, Any], bool]) -> None:
+def with_news(drafts: "Sequence[Draft]") -> bool:
+    """A commit of repetitions alone changes nothing, whoever's it is."""
+    return any(draft.rows() for draft in drafts)
+
+
+def around(
+    owner: Any,
+    name: str,
+    before: str | None,
+    after: str,
+    *,
+    done: Callable[[Any, Any], bool],
+    begun: Callable[[Any], bool] = lambda _asked: True,
+) -> None:
     method = getattr(owner, name)
 
     async def wrapped(*words: Any, **named: Any) -> Any:
-        if before:
+        if before and begun(words[-1]):
             reach(before)
         answer = await method(*words, **named)
         if done(answer, words[-1]):
