@@ -35,7 +35,8 @@ test-streams: install
 	$(BIN)/pytest --numprocesses auto tests/streams
 
 test-integration: install
-	$(BIN)/pytest tests/integration tests/e2e
+	$(BIN)/pytest --numprocesses auto --dist loadfile tests/integration
+	$(BIN)/pytest tests/e2e
 
 test-chaos: install
 	$(BIN)/pytest tests/chaos/test_crash_points.py tests/chaos/test_ledger.py
