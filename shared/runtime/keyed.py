@@ -4,6 +4,7 @@ Facts are folded into slots (kind and key, the highest version stands), so order
 a conclusion is a pure function of the facts and of what concerns everyone, computed once a batch and touched entity.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -98,6 +99,7 @@ class KeyedHandler(Generic[P]):
                 draft.facts[fact.entity, fact.slot] = fact
                 touched.add(home)
         for home in sorted(touched):  # EVERYONE is first
+            await asyncio.sleep(0)  # so that the group hears of us also in a long batch
             name, (draft, records) = home[1], brought[home]
             if name == EVERYONE:
                 draft.cursor = EVERYONE
