@@ -7,11 +7,14 @@ import asyncpg
 import pytest
 
 from services.cli.acts import LIFT
+from services.cli.ground.quiet import Operator
+from services.cli.ground.reground import Plan, set_back
 from services.cli.parked import DISCARD
 from services.ingest.contract import Crowd
 from services.ingest.memory import MemoryIngestStore
 from services.ingest.store import PostgresIngestStore
 from shared.runtime.contract import Draft, Flaw
+from shared.runtime.core import EMPTIED
 from shared.runtime.memory import MemoryStore
 from shared.runtime.postgres import PostgresStore
 from tests.edge import FACTS, ORG, Edge
@@ -35,7 +38,7 @@ async def test_a_stop_holds_until_it_is_lifted_and_is_kept(kind: str, pool: asyn
     if kind == "memory":
         del store.stopped["3"]
     else:
-        lifted = await pool.fetch(LIFT.format(schema="quota"), "3", "drift-7", "mended")
+        lifted = await pool.fetch(LIFT.format(schema="quota"), "3", "drift-7", "mended", EMPTIED)
         assert [r["task"] for r in lifted] == ["3"]
     assert await store.stops(["1", "3"]) == {}
 
@@ -49,10 +52,30 @@ async def test_a_whole_topic_is_let_go_on_at_once_and_no_other(pool: asyncpg.Poo
     store = PostgresIngestStore(pool)
     for task in ("org.0123.in.v1/0", "org.0123.in.v1/1", "org.01234.in.v1/0", "org.0124.in.v1/0"):
         await store.stop(task, "broken")
-    await pool.fetch(LIFT.format(schema="ingest"), "org.0123.in.v1", "drift-7", "mended")
+    await pool.fetch(LIFT.format(schema="ingest"), "org.0123.in.v1", "drift-7", "mended", EMPTIED)
 
     left = {"org.01234.in.v1/0": "broken", "org.0124.in.v1/0": "broken"}
     assert await store.stops(["org.0123.in.v1/0", "org.0123.in.v1/1", *left]) == left
+
+
+@pytest.mark.schema("quota")
+async def test_a_task_whose_topic_was_emptied_is_let_go_on_by_a_reground_and_by_nothing_else(
+    pool: asyncpg.Pool,
+) -> None:
+    store, why = PostgresStore(pool), f"{EMPTIED}: vacancies.v1 at 5, it ends at 2"
+    await store.claim(["2", "3"])
+    await pool.execute("""UPDATE task SET offsets = '{"vacancies.v1": 5}'""")
+    await store.stop("2", "broken")
+    await store.stop("3", why)
+    await pool.fetch(LIFT.format(schema="quota"), "3", "drift-7", "mended", EMPTIED)
+
+    assert await store.stops(["2", "3"]) == {"2": "broken", "3": why}
+
+    back = [("quota", task, "vacancies.v1") for task in ("2", "3")]
+    async with pool.acquire() as connection:
+        await set_back(connection, Plan({"vacancies.v1"}, back), Operator("drift-7", "made anew"))
+
+    assert await store.stops(["2", "3"]) == {"2": "broken"}
 
 
 @pytest.mark.schema("quota")
