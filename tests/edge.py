@@ -131,3 +131,7 @@ class Edge:
     def published(self, topic: str) -> list[tuple[int, dict[str, Any]]]:
         """Partition and data of what was published on the topic."""
         return [(o.partition, json.loads(o.value or b"")) for t, o in self.out if t == topic]
+
+
+def fates(receipts: list[dict[str, Any]]) -> list[str]:
+    return [r["fate"] for r in receipts]

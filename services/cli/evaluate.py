@@ -17,6 +17,7 @@ import typer
 from services.classifier.domain import Classifier
 from services.cli.screen import screen
 from services.cli.state import Json, as_json, empty, show
+from services.ingest.contract import Waiting
 from services.ingest.contract import task_of as of_partition
 from services.ingest.memory import MemoryIngestStore
 from services.ingest.service import IngestHandler
@@ -120,16 +121,16 @@ def is_inbound(topic: str) -> bool:
     return re.fullmatch(INBOUND_PATTERN, topic) is not None
 
 
-async def fold(
-    lines: Iterable[tuple[str, int, bytes]], municipality: str = "0851", on: date | None = None
-) -> tuple[State, list[Refused]]:
-    """The final state, and what was refused; as `folded`."""
-    offline = await folded(lines, municipality, on)
-    return await offline.state(), offline.refused()
+class Folded(NamedTuple):
+    """What follows from files: the final state, what was refused, and what waits for its afdeling to be registered."""
+
+    state: State
+    refused: list[Refused]
+    parked: list[Waiting]
 
 
-async def folded(lines: Iterable[tuple[str, int, bytes]], municipality: str, on: date | None) -> Offline:
-    """All that follows has happened. Lines come as (file, number, bytes); they are taken in this order.
+async def fold(lines: Iterable[tuple[str, int, bytes]], municipality: str = "0851", on: date | None = None) -> Folded:
+    """Lines come as (file, number, bytes); they are taken in this order.
 
     `on`: the last day that is over; deadlines and "since" are told when there is one.
     """
@@ -139,12 +140,10 @@ async def folded(lines: Iterable[tuple[str, int, bytes]], municipality: str, on:
     for file, number, line in lines:
         offline.send(file, number, line, municipality)
     await offline.settle()
-    return offline
+    return Folded(await offline.state(), offline.refused(), await offline.ingest.parked(NEVER))
 
 
-def fold_files(
-    files: Iterable[Path], municipality: str = "0851", on: date | None = None
-) -> tuple[State, list[Refused]]:
+def fold_files(files: Iterable[Path], municipality: str = "0851", on: date | None = None) -> Folded:
     """As `fold`, of whole files. Raises `OSError`."""
     return asyncio.run(fold(lines_of(files), municipality, on))
 
@@ -156,15 +155,6 @@ def lines_of(files: Iterable[Path]) -> Iterator[tuple[str, int, bytes]]:
             for number, line in enumerate(stream, 1):
                 if line.strip():
                     yield str(file), number, line.rstrip(b"\r\n")
-
-
-async def evaluated(files: Iterable[Path], municipality: str, on: date | None) -> tuple[State, list[str]]:
-    """The state, and a sentence on each event that has no part in it. Raises `OSError`."""
-    offline = await folded(lines_of(files), municipality, on)
-    waiting = Counter(one.afdeling for one in await offline.ingest.parked(NEVER))
-    said = [f"refused {refusal}" for refusal in offline.refused()]
-    said += [f"parked {n}: afdeling {afdeling} is not registered" for afdeling, n in sorted(waiting.items())]
-    return await offline.state(), said
 
 
 Files = Annotated[list[Path], typer.Argument(help="Files of inbound events, one CloudEvent a line.", exists=True)]
@@ -183,10 +173,12 @@ def evaluate(files: Files, as_text: Json = False, municipality: Municipality = "
     """Fold files of inbound events offline, through the services' own code, and print the final state."""
     errors = screen(stderr=True)
     with errors.status("evaluating"):
-        state, said = asyncio.run(evaluated(files, municipality, on.date() if on else None))
-    for sentence in said:
-        errors.print(sentence, highlight=False, markup=False)
+        found = fold_files(files, municipality, on.date() if on else None)
+    for refusal in found.refused:
+        errors.print(f"refused {refusal}", highlight=False, markup=False)
+    for afdeling, number in sorted(Counter(one.afdeling for one in found.parked).items()):
+        errors.print(f"parked {number}: afdeling {afdeling} is not registered", highlight=False, markup=False)
     if as_text:
-        typer.echo(as_json(state))
+        typer.echo(as_json(found.state))
     else:
-        show(state, screen())
+        show(found.state, screen())

@@ -30,7 +30,7 @@ Line = tuple[str, int, bytes]
 
 def expected(lines: Sequence[Line]) -> State:
     """Of the files alone, but for `refused`: which of two contents of one revision comes first is not told by files."""
-    state, _ = asyncio.run(fold(lines))
+    state = asyncio.run(fold(lines)).state
     return {**state, "refused": None}
 
 

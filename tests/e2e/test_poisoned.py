@@ -86,7 +86,7 @@ def test_a_poisoned_hour_costs_nobody_else_anything(stack: Releases) -> None:
     broken = sum(e["source"] == SOURCE for e in TOLD)
     published(stack, LINES)
     wait_until_settled(of(stack), limit=100, past_stops=True)
-    unbroken, _ = asyncio.run(fold(LINES))
+    unbroken = asyncio.run(fold(LINES)).state
     then, before = datetime.now(UTC).isoformat(), current(of(stack))
     letters = trappetrin(stack, "dlq", "list", "--json")
     stops = trappetrin(stack, "dlq", "stops", "--json")

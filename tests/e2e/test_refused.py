@@ -59,7 +59,7 @@ def place_of(receipt: Receipt) -> str:
 
 def test_each_refusal_comes_back_and_its_neighbours_go_through(stack: Stack) -> None:
     lines = list(lines_of([EXAMPLES / "refused.ndjson"]))
-    _, refused = fold_files([EXAMPLES / "refused.ndjson"])
+    refused = fold_files([EXAMPLES / "refused.ndjson"]).refused
     cuts = sorted({0, len(lines), *(n for r in refused for n in (r.line - 1, r.line))})
     for begin, end in pairwise(cuts):  # what is refused depends on what came before it
         published(stack, lines[begin:end])

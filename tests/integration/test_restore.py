@@ -28,7 +28,7 @@ async def restored(live: Live) -> dict[str, Any]:
 
 
 async def folded() -> object:
-    state, _ = await fold([("told", n, one) for n, one in enumerate(LINES, 1)])
+    state = (await fold([("told", n, one) for n, one in enumerate(LINES, 1)])).state
     return {**state, "refused": None}
 
 

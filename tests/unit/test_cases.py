@@ -185,7 +185,7 @@ def ends(told: list[Told], closed: date | None) -> State:
         ).encode()
         for n, (kind, data) in enumerate(told)
     ]  # fmt: skip
-    state, refused = asyncio.run(fold((("f", n, line) for n, line in enumerate(lines)), on=closed))
+    state, refused, _ = asyncio.run(fold((("f", n, line) for n, line in enumerate(lines)), on=closed))
 
     assert refused == []
     return state

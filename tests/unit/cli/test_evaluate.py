@@ -25,7 +25,7 @@ def test_small_in_any_order_with_every_event_twice(seed: int, tmp_path: Path) ->
     random.Random(seed).shuffle(lines)
     file = tmp_path / "shuffled.ndjson"
     file.write_bytes(b"\n".join(lines))
-    state, _ = fold_files([file])
+    state = fold_files([file]).state
 
     assert state == expected("small")
 
@@ -61,7 +61,7 @@ def test_the_sentence_names_the_file_and_the_line(tmp_path: Path) -> None:
     one, two = tmp_path / "one.ndjson", tmp_path / "two.ndjson"
     one.write_bytes(b"\n" + SMALL.read_bytes().splitlines()[0] + b"\n")
     two.write_bytes(b"\n\nnot json\r\n")
-    _, refused = fold_files([one, two])
+    refused = fold_files([one, two]).refused
 
     assert [(r.file, r.line, r.field, r.rule) for r in refused] == [(str(two), 3, "value", NOT_JSON)]
     assert [n for _, n, _ in lines_of([one, two])] == [2, 3]

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from services.cli.evaluate import folded, lines_of
+from services.cli.evaluate import Offline, lines_of
 from services.quota.domain import QuotaDomain
 from shared.runtime.contract import Record
 from shared.runtime.core import draft_of
@@ -15,7 +15,10 @@ TOPICS = ("afdelinger.v1", "vacancies.v1")
 
 
 async def test_each_entity_of_a_batch_leaves_a_turn() -> None:
-    offline, store = await folded(lines_of([SMALL]), "0851", None), MemoryStore()
+    offline, store = Offline(), MemoryStore()
+    for line in lines_of([SMALL]):
+        offline.send(*line, "0851")
+    await offline.settle()
     logs = {place: log for place, log in offline.broker.logs.items() if place[0] in TOPICS and log}
     tasks = await store.claim({str(partition) for _, partition in logs})
     batch = [
