@@ -29,9 +29,9 @@ from shared.settings import Settings
 BATCH_BYTES = 500_000
 LARGEST_REQUEST = 1_300_000
 LIMIT, LEAVING = 20.0, 5.0
-SINGLY = [RoundRobinPartitionAssignor, RangePartitionAssignor]
-"""For partitions that are tasks by themselves; Range gives the same numbers of all topics together, and of two numbers
-nothing to a third process. It is offered too for one release, since processes that know no other are in the group.
+SINGLY, TOGETHER = RoundRobinPartitionAssignor, RangePartitionAssignor
+"""How partitions are dealt out: in turn what is a task by itself, else the same numbers of all topics together.
+Never offer both: aiokafka joins once for each, so that two members throw each other out (aio-libs/aiokafka#1168).
 """
 
 
@@ -75,7 +75,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
-            partition_assignment_strategy=SINGLY if pattern else [RangePartitionAssignor],
+            partition_assignment_strategy=[SINGLY if pattern else TOGETHER],
             session_timeout_ms=int(settings.session_timeout * 1000),
             heartbeat_interval_ms=int(settings.heartbeat * 1000),
             parser=untouched,

@@ -90,10 +90,10 @@ async def test_whose_numbers_are_torn_is_not_ready_and_says_why() -> None:
 
 
 def shares(subscriber: Subscriber, topics: Sequence[str], numbers: int, processes: int) -> list[set[tuple[str, int]]]:
-    """Which partitions each process gets, by what it likes best."""
-    best, *_ = subscriber.subscriber._connection_args["partition_assignment_strategy"]
+    """Which partitions each process gets, by the one way that it offers: of more, aiokafka joins once for each."""
+    [way] = subscriber.subscriber._connection_args["partition_assignment_strategy"]
     cluster = SimpleNamespace(partitions_for_topic=lambda _topic: set(range(numbers)))
-    given = best.assign(cluster, {str(n): best.metadata(topics) for n in range(processes)})
+    given = way.assign(cluster, {str(n): way.metadata(topics) for n in range(processes)})
     return [{(topic, n) for topic, ns in given[p].assignment for n in ns} for p in sorted(given)]
 
 
