@@ -7,8 +7,14 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from shared.agreement.inforce import Agreement, Agreements
-from shared.events.inbound import AfdelingSucceeded, DayClosed
+from shared.events.inbound import AfdelingSucceeded, DayClosed, IndicatorObserved, ListPublished, ReferencePublished
+from shared.events.internal import AreaNamed
 from shared.runtime.contract import Fact, Slot
+
+OF_AREAS = frozenset(fact.kind for fact in (IndicatorObserved, ListPublished, ReferencePublished, AreaNamed))
+"""What quota and matching know by the colours that the classifier makes of it. There is much of it, and each change of
+what concerns everyone has every afdeling considered anew.
+"""
 
 
 class Succession(NamedTuple):

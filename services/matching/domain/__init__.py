@@ -10,7 +10,7 @@ from typing import Any
 from services.matching.domain.deciding import ENGINE, follows
 from services.matching.domain.gathering import Case, Facts, Known, cases
 from services.matching.domain.life import life_of, reply_of
-from shared.agreement.everyone import Everyone
+from shared.agreement.everyone import OF_AREAS, Everyone
 from shared.agreement.registrations import Registrations
 from shared.events.internal import Colours, Conclusion, Decision, Inputs, Life
 from shared.runtime.contract import EVERYONE, Entity, Ours, Slot
@@ -19,7 +19,7 @@ from shared.runtime.contract import EVERYONE, Entity, Ours, Slot
 class MatchingDomain:
     """The `Domain` of matching; its parameters are what concerns everyone."""
 
-    ignores: frozenset[str] = frozenset()
+    ignores = OF_AREAS
 
     def parameters(self, everyone: Facts) -> Everyone:
         return Everyone(everyone)

@@ -12,7 +12,7 @@ from services.quota.domain.counting import colours_of, homes
 from services.quota.domain.handover import handed, taken
 from services.quota.domain.ledger import entries, wanted
 from services.quota.domain.supply import supply_of
-from shared.agreement.everyone import Everyone
+from shared.agreement.everyone import OF_AREAS, Everyone
 from shared.agreement.registrations import Registrations
 from shared.events.internal import Conclusion, Quota, Supply
 from shared.runtime.contract import Entity, Fact, Ours, Slot
@@ -24,7 +24,7 @@ ONCE_CLOSED = ("owed_since", "next_must_be_reported")
 class QuotaDomain:
     """The `Domain` of quota; its parameters are what concerns everyone."""
 
-    ignores: frozenset[str] = frozenset()
+    ignores = OF_AREAS
 
     def parameters(self, everyone: Mapping[Slot, Fact]) -> Everyone:
         return Everyone(everyone)
