@@ -3,6 +3,7 @@
 Source: almenboligloven §§ 61 a and 61 b; the inbound contract, "List years", "Published", "Designations".
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -59,7 +60,13 @@ class AreaFacts:
             self.by_year.setdefault(o.as_of.year, []).append(o)
         self.said = {year: said for year, listed in lists.items() if (said := published(listed, name))}
         self.years: Sequence[int] = sorted({*self.by_year, *self.said})
+        self.changes = sorted(self.days())
         self.known: dict[tuple[Designation, int, date, str], Verdict] = {}
+
+    def since(self, day: date) -> date:
+        """The day from which on is so what is so on this one."""
+        at = bisect_right(self.changes, day)
+        return self.changes[at - 1] if at else date.min
 
     def days(self) -> set[date]:
         """On which a designation may begin or end."""

@@ -50,10 +50,12 @@ class Parameters:
         return self.named | self.observed.keys() | listed
 
     def designations(self, area: str, day: date, agreement: Agreement | None) -> dict[Designation, InUse]:
-        """Without an agreement: as published only."""
-        key = area, day, agreement.version if agreement else None
+        """Without an agreement: as published only. Kept by the day since when it is so, for many days are asked."""
+        facts = self.area(area)
+        since = facts.since(day)
+        key = area, since, agreement.version if agreement else None
         if key not in self.designated:
-            self.designated[key] = self.area(area).on(day, agreement)
+            self.designated[key] = facts.on(since, agreement)
         return self.designated[key]
 
     def days(self) -> set[date]:
