@@ -7,6 +7,7 @@ whole batch is gone, and an exception out of a handler skips a batch (both measu
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,6 +55,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         pattern: str | None = None,
     ) -> None:
         self.topics, self.task_of = topics, task_of
+        self.given: AbstractSet[TopicPartition] = frozenset()
+        self.ours: dict[TaskId, list[TopicPartition]] = {}
         any_names()
         self.broker = KafkaBroker(
             settings.kafka,
@@ -140,10 +143,14 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
         return self.assigned().get(task, [])
 
     def assigned(self) -> dict[TaskId, list[TopicPartition]]:
-        consumer, found = self.subscriber.consumer, dict[TaskId, list[TopicPartition]]()
-        for p in consumer.assignment() if consumer else ():
-            found.setdefault(self.task_of(p.topic, p.partition), []).append(p)
-        return found
+        """Grouped once for each change: of a country's ingest these are thousands, and each task is asked for alone."""
+        consumer = self.subscriber.consumer
+        given = consumer.assignment() if consumer else frozenset[TopicPartition]()
+        if given is not self.given:
+            self.given, self.ours = given, {}
+            for p in given:
+                self.ours.setdefault(self.task_of(p.topic, p.partition), []).append(p)
+        return self.ours
 
     def every_task(self) -> set[TaskId]:
         """The tasks that all replicas have together, as far as the broker has told of its topics."""

@@ -112,3 +112,21 @@ def test_of_a_task_s_partitions_all_go_to_one_process() -> None:
     assert [{topic: {n for t, n in share if t == topic} for topic in topics} for share in found] == [
         dict.fromkeys(topics, numbers) for numbers in ({0, 1}, {2, 3}, {4}, {5})
     ]
+
+
+def test_partitions_are_grouped_by_task_once_for_each_change() -> None:
+    asked = list[tuple[str, int]]()
+
+    def task_of(topic: str, partition: int) -> str:
+        asked.append((topic, partition))
+        return str(partition)
+
+    subscriber: Any = Subscriber(SETTINGS, "quota", task_of, topics=("vacancies.v1", "colours.v1"))
+    first, second = (frozenset(TopicPartition("colours.v1", n) for n in ns) for ns in ((0, 1), (1, 2)))
+    found = []
+    for given in (first, first, second, second):
+        subscriber.subscriber.consumer = SimpleNamespace(assignment=lambda given=given: given)
+        found.append({task for task in ("0", "1", "2") if subscriber.partitions(task)})
+
+    assert found == [{"0", "1"}, {"0", "1"}, {"1", "2"}, {"1", "2"}]
+    assert len(asked) == len(first) + len(second)
