@@ -5,7 +5,7 @@ one inbound topic), with everything that the service knows of the entities in it
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -113,19 +113,23 @@ class Entity:
     def copy(self) -> "Entity":
         return Entity(dict(self.facts), dict(self.conclusions), dict(self.heads))
 
-    def weight(self) -> int:
-        """In what takes the memory: facts and conclusions."""
-        return len(self.facts) + len(self.conclusions)
+    def bodies(self) -> Iterator[BaseModel]:
+        """All that is held."""
+        yield from (fact.body for fact in self.facts.values())
+        yield from self.conclusions.values()
+        yield from (head.body for head in self.heads.values())
 
 
 @dataclass(slots=True)
 class Cache:
     """A task's entities as they are committed, the one used longest ago first.
 
-    `weight`: of all but EVERYONE, which stays: every record needs it, and it does not grow with the homes.
+    `weights`: bytes of each one's bodies as JSON; in memory they take some nine times that. `weight`: of all but
+    EVERYONE, which stays: every record needs it, and it does not grow with the homes.
     """
 
     entities: dict[str, Entity] = field(default_factory=dict)
+    weights: dict[str, int] = field(default_factory=dict)
     weight: int = 0
 
     def __contains__(self, name: str) -> bool:
@@ -137,13 +141,16 @@ class Cache:
         return entity
 
     def put(self, name: str, entity: Entity) -> None:
-        self.forget(name)
+        if name != EVERYONE:
+            change = heavier(self.entities.get(name, Entity()), entity)
+            self.weights[name] = self.weights.get(name, 0) + change
+            self.weight += change
+        self.entities.pop(name, None)  # the last of the dictionary is the one used last
         self.entities[name] = entity
-        self.weight += 0 if name == EVERYONE else entity.weight()
 
     def forget(self, name: str) -> None:
-        known = self.entities.pop(name, None)
-        self.weight -= 0 if known is None or name == EVERYONE else known.weight()
+        self.entities.pop(name, None)
+        self.weight -= self.weights.pop(name, 0)
 
     def shrink(self, most: int) -> None:
         """Until it weighs no more than that."""
@@ -151,6 +158,17 @@ class Cache:
             if self.weight <= most:
                 break
             self.forget(name)
+
+
+def heavier(before: Entity, after: Entity) -> int:
+    """By how many bytes; only what is another object than before is measured."""
+    old, new = ({id(body): body for body in entity.bodies()} for entity in (before, after))
+    come, gone = (new[i] for i in new.keys() - old.keys()), (old[i] for i in old.keys() - new.keys())
+    return sum(map(size, come)) - sum(map(size, gone))
+
+
+def size(body: BaseModel) -> int:
+    return len(body.model_dump_json())
 
 
 class RowId(NamedTuple):

@@ -42,7 +42,7 @@ class Replica:
         store = GatedStore(self)
         self.relay = Relay(store, GatedPublisher(self), at_once=3, most=6, lots=self.lots)
         handler = KeyedHandler(Stumbling(), SERVICE, store, clock=world.clock, chunk=2)
-        self.core = Core(store, self, self.relay, handler, task_of=of_number, lots=self.lots, cache=40)
+        self.core = Core(store, self, self.relay, handler, task_of=of_number, lots=self.lots, cache=5_000)
         guards.take_out(self, world.without)
         self.jobs = [asyncio.create_task(job) for job in (self.poll(), self.core.tend(), self.relay.run())]
 
