@@ -1,7 +1,7 @@
 """The topics of a cluster: looked at, and made as the registry wants them. All that makes or changes topics is here."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -21,6 +21,8 @@ from shared.runtime.planning import Change, Cluster, Found, counted, plan, setti
 
 LIMIT, REQUEST, RESULT = 30.0, 35.0, 40.0
 """Seconds: that the controller may take, with the way there and back, and until nothing more is waited for."""
+AT_ONCE = 100
+"""Topics in one request: the controller refuses what would be more than 10,000 entries of its log."""
 T = TypeVar("T")
 
 
@@ -75,22 +77,26 @@ class Topics:
             by[change.action].append(change)
         known = {t.name: t for t in wanted_topics(c.topic for c in by["create"])}
         self.create([known[c.topic] for c in by["create"]])
-        if by["grow"]:
-            more = [NewPartitions(c.topic, int(c.wanted)) for c in by["grow"]]
+        for more in lots([NewPartitions(c.topic, int(c.wanted)) for c in by["grow"]]):
             finished(self.admin.create_partitions(more, operation_timeout=LIMIT, request_timeout=REQUEST))
         entries: dict[str, list[ConfigEntry]] = defaultdict(list)
         for c in by["set"]:
             entries[c.topic].append(ConfigEntry(c.field, c.wanted, incremental_operation=AlterConfigOpType.SET))
-        if entries:
-            resources = [ConfigResource(ResourceType.TOPIC, n, incremental_configs=e) for n, e in entries.items()]
-            finished(self.admin.incremental_alter_configs(resources, request_timeout=REQUEST))
+        resources = [ConfigResource(ResourceType.TOPIC, n, incremental_configs=e) for n, e in entries.items()]
+        for some in lots(resources):
+            finished(self.admin.incremental_alter_configs(some, request_timeout=REQUEST))
 
     def create(self, topics: Collection[Topic]) -> None:
         if topics:
             copies = self.copies()
             new = [NewTopic(t.name, t.partitions, copies, config=settings_of(t, copies)) for t in topics]
-            made = self.admin.create_topics(new, operation_timeout=LIMIT, request_timeout=REQUEST)
-            finished(made, harmless=KafkaError.TOPIC_ALREADY_EXISTS)
+            for lot in lots(new):
+                made = self.admin.create_topics(lot, operation_timeout=LIMIT, request_timeout=REQUEST)
+                finished(made, harmless=KafkaError.TOPIC_ALREADY_EXISTS)
+
+
+def lots(all_: Sequence[T]) -> Iterator[list[T]]:
+    return (list(all_[at : at + AT_ONCE]) for at in range(0, len(all_), AT_ONCE))
 
 
 def result(future: "Future[T]") -> T:

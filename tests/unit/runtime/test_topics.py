@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 from confluent_kafka import KafkaException
 
-from shared.events.topics import is_ours, wanted_topics
+from shared.events.topics import inbound_topics, is_ours, wanted_topics
 from shared.runtime import admin
 from shared.runtime.admin import Topics, finished
 from shared.runtime.planning import Change, Cluster, Found
@@ -68,3 +68,30 @@ def test_a_controller_that_says_nothing_is_a_fault_of_kafkas(monkeypatch: pytest
 
 def test_more_is_waited_for_than_kafka_may_take() -> None:
     assert admin.LIMIT < admin.REQUEST < admin.RESULT
+
+
+class Taking:
+    """A controller that takes no more than so much at once, as Kafka's does."""
+
+    def __init__(self) -> None:
+        self.taken = list[int]()
+
+    def create_topics(self, new: list[Any], **_limits: float) -> dict[str, Future[None]]:
+        self.taken.append(len(new))
+        assert len(new) <= admin.AT_ONCE
+        return {topic.topic: done() for topic in new}
+
+
+def done() -> Future[None]:
+    future = Future[None]()
+    future.set_result(None)
+    return future
+
+
+def test_the_topics_of_a_whole_country_are_made_in_lots() -> None:
+    topics = inbound_topics([f"{number:04}" for number in range(420)], ["0851"])
+    here, taking = Kept({}), Taking()
+    here.admin = taking  # type: ignore[assignment]  # of which only this is asked
+    here.create(topics)
+
+    assert sum(taking.taken) == len(topics) > 420
