@@ -79,6 +79,7 @@ class KeyedHandler(Generic[P]):
         self.domain, self.service, self.store, self.clock, self.chunk = domain, service, store, clock, chunk
         self.letters = dead_letters(service)
         self.prepared: dict[str, tuple[Entity, P]] = {}
+        self.everyones: dict[Slot, Fact] = {}
 
     # Records
 
@@ -111,7 +112,8 @@ class KeyedHandler(Generic[P]):
 
     def decoded(self, record: Record) -> Fact | Exception:
         try:
-            return decode(record)
+            fact = decode(record)
+            return self.kept_once(fact) if fact.entity == EVERYONE else fact
         except Invalid as error:
             return error
         except Exception as error:  # noqa: BLE001 - a record that cannot be read must not fail its neighbours
@@ -122,7 +124,19 @@ class KeyedHandler(Generic[P]):
         missing = {(t.id, name): t for t, n in wanted for name in (EVERYONE, n) if name not in t.cache}
         found = await self.store.load(sorted(missing)) if missing else {}
         for (task_id, name), task in missing.items():
-            task.cache.put(name, found.get((task_id, name)) or Entity())
+            entity = found.get((task_id, name)) or Entity()
+            if name == EVERYONE:
+                entity.facts = {slot: self.kept_once(fact) for slot, fact in entity.facts.items()}
+            task.cache.put(name, entity)
+
+    def kept_once(self, fact: Fact) -> Fact:
+        """What concerns everyone comes to each task: of what is the same there is one object for all of them."""
+        known = self.everyones.get(fact.slot)
+        if known == fact:
+            return known
+        if known is None or known.version < fact.version:
+            self.everyones[fact.slot] = fact
+        return fact
 
     def one_by_one(self, draft: Draft, name: str, records: Brought) -> None:
         """The same entity again, one record after the other, so that only the one at fault becomes a dead letter.
