@@ -37,7 +37,7 @@ from shared.runtime.overflow import Overflow, Source
 from shared.runtime.relay import Relay
 from shared.runtime.tracing import Tracer, Untraced
 
-CACHE, LIMIT, BEAT, ROOM, PATIENCE, TRIES = 32_000_000, 30.0, 1.0, 0.05, 2.0, 5
+CACHE, LIMIT, BEAT, ROOM, PATIENCE, TRIES = 16_000_000, 30.0, 1.0, 0.05, 2.0, 5
 EMPTIED = "ahead of its topics, which were emptied or made anew"
 """Begins why a task is stopped until a `reground`: grown past what was consumed, its topics would seem whole again."""
 T = TypeVar("T")
