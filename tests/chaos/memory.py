@@ -7,6 +7,7 @@ process the straight line through its sizes, without the first tenth, in which i
 """
 
 import argparse
+import asyncio
 import statistics
 import sys
 import tempfile
@@ -16,18 +17,22 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from services.cli.publish import send
+from aiokafka import AIOKafkaProducer
+
+from services.cli.evaluate import HEADERS
 from services.cli.settle import wait_until_settled
 from services.cli.system import of
 from shared.events.cloudevents import Invalid
-from shared.events.decoding import of_line
+from shared.events.decoding import of_line, route
 from shared.events.inbound import AfdelingRegistered
 from shared.logging import configure_console
 from tests.chaos.away import pids, rss
 from tests.chaos.load import Line, Load, lines_of
 from tests.chaos.stand import Stand
 
-SHARE, YEAR, KNOWN, MEASURED, PARTS, EVERY, WARM, PATIENCE = 0.7, 700_000, 120_000, 20_000, 10, 5.0, 0.1, 1_800.0
+SHARE, YEAR, KNOWN, MEASURED, PARTS, EVERY, WARM, PATIENCE = 0.7, 700_000, 100_000, 20_000, 10, 5.0, 0.1, 1_800.0
+ON_THE_WAY = 5_000
+Sizes = defaultdict[str, list[tuple[float, float]]]
 
 
 def laid_out(lines: Sequence[Line]) -> list[Line]:
@@ -49,15 +54,36 @@ def is_basic(text: bytes) -> bool:
     return isinstance(fact, AfdelingRegistered) or fact.about() is None
 
 
+async def pour(stand: Stand, lines: Sequence[Line], rate: float | None = None) -> None:
+    """So many lines a second, or as fast as the broker takes them; each has arrived at the end.
+
+    Not by `publish`, whose library sends a request for each partition: of a country's senders there are thousands.
+    """
+    async with AIOKafkaProducer(
+        bootstrap_servers=list(of(stand).kafka), acks="all", enable_idempotence=True, linger_ms=20
+    ) as producer:
+        flights, began = set[asyncio.Future[object]](), time.monotonic()
+        for number, (_, _, text) in enumerate(lines, 1):
+            if rate and (early := began + number / rate - time.monotonic()) > 0:
+                await asyncio.sleep(early)
+            topic, key = route(text)
+            flights.add(await producer.send(topic, text, key=key, headers=list(HEADERS)))
+            if len(flights) >= ON_THE_WAY:
+                done, flights = await asyncio.wait(flights, return_when=asyncio.FIRST_COMPLETED)
+                for flight in done:
+                    flight.result()
+        await asyncio.gather(*flights)
+
+
 def throughput(stand: Stand, lines: Sequence[Line]) -> float:
     """Lines a second, from the first one sent to the last one's effect."""
     began = time.monotonic()
-    send(of(stand), lines)
+    asyncio.run(pour(stand, lines))
     wait_until_settled(of(stand), limit=PATIENCE)
     return len(lines) / (time.monotonic() - began)
 
 
-def slopes(sizes: dict[str, list[tuple[float, float]]]) -> dict[str, tuple[float, float, float]]:
+def slopes(sizes: Sizes) -> dict[str, tuple[float, float, float]]:
     """By process: MB at the first look after it is warm, MB at the last, and MB an hour of the line between."""
     found = {}
     for name, looks in sorted(sizes.items()):
@@ -67,20 +93,15 @@ def slopes(sizes: dict[str, list[tuple[float, float]]]) -> dict[str, tuple[float
     return found
 
 
-def measured(stand: Stand, lines: Sequence[Line], rate: float) -> dict[str, tuple[float, float, float]]:
-    load = Load(of(stand), lines, rate)
-    load.prepare()
-    sizes: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    load.start()
-    began = time.monotonic()
-    while load.thread.is_alive():
+async def measured(stand: Stand, lines: Sequence[Line], rate: float) -> Sizes:
+    """By process the seconds and its size, while the lines are poured."""
+    pouring, sizes, began = asyncio.create_task(pour(stand, lines, rate)), Sizes(list), time.monotonic()
+    while not pouring.done():
         for name, pid in pids(stand).items():
             sizes[name].append((time.monotonic() - began, rss(pid)))
-        time.sleep(EVERY)
-    wait_until_settled(of(stand), limit=PATIENCE)
-    if problems := load.problems():
-        raise RuntimeError("; ".join(problems))
-    return slopes(sizes)
+        await asyncio.wait([pouring], timeout=EVERY)
+    await pouring
+    return sizes
 
 
 def told(rate: float, found: dict[str, tuple[float, float, float]]) -> Sequence[str]:
@@ -111,7 +132,9 @@ def main() -> int:
         sys.stdout.write(f"{rate / SHARE:.0f} lines a second can be taken\n")
         sys.stdout.flush()
         rest = lines[KNOWN + MEASURED :][: round(words.minutes * 60 * rate)]
-        sys.stdout.write("\n".join([*told(rate, measured(stand, rest, rate)), ""]))
+        sizes = asyncio.run(measured(stand, rest, rate))
+        wait_until_settled(of(stand), limit=PATIENCE)
+        sys.stdout.write("\n".join([*told(rate, slopes(sizes)), ""]))
     finally:
         stand.close()
     return 0
