@@ -95,6 +95,8 @@ class KeyedHandler(Generic[P]):
             if fact.kind in self.domain.ignores:
                 continue
             home = draft.task.id, fact.entity
+            if fact.entity == EVERYONE:
+                fact = self.kept_once(fact)  # noqa: PLW2901 - the same, said before
             brought.setdefault(home, (draft, []))[1].append((record, fact))
             if fold(entity_of(draft, fact.entity), fact):
                 draft.facts[fact.entity, fact.slot] = fact
@@ -112,8 +114,7 @@ class KeyedHandler(Generic[P]):
 
     def decoded(self, record: Record) -> Fact | Exception:
         try:
-            fact = decode(record)
-            return self.kept_once(fact) if fact.entity == EVERYONE else fact
+            return decode(record)
         except Invalid as error:
             return error
         except Exception as error:  # noqa: BLE001 - a record that cannot be read must not fail its neighbours

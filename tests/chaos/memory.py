@@ -62,6 +62,7 @@ async def pour(stand: Stand, lines: Sequence[Line], rate: float | None = None) -
     async with AIOKafkaProducer(
         bootstrap_servers=list(of(stand).kafka), acks="all", enable_idempotence=True, linger_ms=20
     ) as producer:
+        await producer.client.set_topics({route(text)[0] for _, _, text in lines})  # or it asks for each anew
         flights, began = set[asyncio.Future[object]](), time.monotonic()
         for number, (_, _, text) in enumerate(lines, 1):
             if rate and (early := began + number / rate - time.monotonic()) > 0:

@@ -32,9 +32,12 @@ async def for_everyone() -> list[Record]:
 
 
 async def prepared(domain: Domain[Any], records: Sequence[Record]) -> Draft:
+    """Of all that is kept for everyone, nothing is kept beside the draft."""
     store = MemoryStore()
-    draft = draft_of((await store.claim(["0"]))["0"])
-    await KeyedHandler(domain, "service", store).prepare([(draft, record) for record in records])
+    draft, handler = draft_of((await store.claim(["0"]))["0"]), KeyedHandler(domain, "service", store)
+    await handler.prepare([(draft, record) for record in records])
+
+    assert set(handler.everyones) == {slot for _, slot in draft.facts}
     return draft
 
 
