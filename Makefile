@@ -29,7 +29,7 @@ test-unit: install
 	$(BIN)/pytest --numprocesses auto tests/unit tests/contract
 
 test-simulation: install
-	$(BIN)/pytest tests/simulation
+	$(BIN)/pytest --numprocesses auto tests/simulation
 
 test-streams: install
 	$(BIN)/pytest --numprocesses auto tests/streams

@@ -77,25 +77,25 @@ class Topics:
             by[change.action].append(change)
         known = {t.name: t for t in wanted_topics(c.topic for c in by["create"])}
         self.create([known[c.topic] for c in by["create"]])
-        for more in lots([NewPartitions(c.topic, int(c.wanted)) for c in by["grow"]]):
+        for more in portions([NewPartitions(c.topic, int(c.wanted)) for c in by["grow"]]):
             finished(self.admin.create_partitions(more, operation_timeout=LIMIT, request_timeout=REQUEST))
         entries: dict[str, list[ConfigEntry]] = defaultdict(list)
         for c in by["set"]:
             entries[c.topic].append(ConfigEntry(c.field, c.wanted, incremental_operation=AlterConfigOpType.SET))
         resources = [ConfigResource(ResourceType.TOPIC, n, incremental_configs=e) for n, e in entries.items()]
-        for some in lots(resources):
-            finished(self.admin.incremental_alter_configs(some, request_timeout=REQUEST))
+        for part in portions(resources):
+            finished(self.admin.incremental_alter_configs(part, request_timeout=REQUEST))
 
     def create(self, topics: Collection[Topic]) -> None:
         if topics:
             copies = self.copies()
             new = [NewTopic(t.name, t.partitions, copies, config=settings_of(t, copies)) for t in topics]
-            for lot in lots(new):
-                made = self.admin.create_topics(lot, operation_timeout=LIMIT, request_timeout=REQUEST)
+            for some in portions(new):
+                made = self.admin.create_topics(some, operation_timeout=LIMIT, request_timeout=REQUEST)
                 finished(made, harmless=KafkaError.TOPIC_ALREADY_EXISTS)
 
 
-def lots(all_: Sequence[T]) -> Iterator[list[T]]:
+def portions(all_: Sequence[T]) -> Iterator[list[T]]:
     return (list(all_[at : at + AT_ONCE]) for at in range(0, len(all_), AT_ONCE))
 
 

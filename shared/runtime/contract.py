@@ -168,6 +168,7 @@ def heavier(before: Entity, after: Entity) -> int:
 
 
 def size(body: BaseModel) -> int:
+    """Bytes, as JSON."""
     return len(body.model_dump_json())
 
 
