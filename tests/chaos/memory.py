@@ -1,9 +1,10 @@
 """`python -m tests.chaos.memory --minutes 30`: how the services' memory goes at 70 % of what they can take.
 
 All lines are of one year of a country. What concerns everyone and the registrations come first, then ten parts of the
-year side by side, so that there is of everything all the time. When much is known, it is seen what the services can
-take: many lines at once, and the time until they had their effect. Then that share of it, line by line; of each
-process the straight line through its sizes, without the first tenth, in which it warms up.
+year side by side, so that there is of everything all the time. Half of the year makes the afdelinger as heavy as they
+will be, for an event costs what its afdeling has of homes. Then it is seen what the services can take: many lines at
+once, and the time until they had their effect; and that share of it is sent, line by line. Of each process the straight
+line through its sizes, without the first tenth, in which it warms up.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from tests.chaos.away import pids, rss
 from tests.chaos.load import Line, Load, lines_of
 from tests.chaos.stand import Stand
 
-SHARE, YEAR, KNOWN, MEASURED, PARTS, EVERY, WARM, PATIENCE = 0.7, 700_000, 100_000, 20_000, 10, 5.0, 0.1, 1_800.0
+SHARE, YEAR, KNOWN, MEASURED, PARTS, EVERY, WARM, PATIENCE = 0.7, 700_000, 350_000, 10_000, 10, 5.0, 0.1, 1_800.0
 ON_THE_WAY = 5_000
 Sizes = defaultdict[str, list[tuple[float, float]]]
 
