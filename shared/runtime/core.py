@@ -38,6 +38,8 @@ from shared.runtime.relay import Relay
 from shared.runtime.tracing import Tracer, Untraced
 
 CACHE, LIMIT, BEAT, ROOM, PATIENCE, TRIES = 16_000_000, 30.0, 1.0, 0.05, 2.0, 5
+FIRST, CALMER = 100, 0.9
+"""Records in the first portion of all; of how heavy they were, how much is believed of the next ones at least."""
 EMPTIED = "ahead of its topics, which were emptied or made anew"
 """Begins why a task is stopped until a `reground`: grown past what was consumed, its topics would seem whole again."""
 T = TypeVar("T")
@@ -73,6 +75,8 @@ class Core:
         self.backoff = Backoff(lots or random.Random())  # noqa: S311 - jitter, not a secret
         self.wanted: set[TaskId] = set()  # what the group says is ours
         self.tasks: dict[TaskId, Task] = {}  # what we have claimed of it
+        self.touched = 0  # bytes of the entities that were written last
+        self.heavy = cache / FIRST  # bytes that a record touches, by what the last ones did
         self.known: dict[TaskId, Task] = {}  # what we had before: its cache may still be good
         self.torn: str | None = None  # why nothing that the group gives can be claimed
         self.halted: dict[TaskId, str] = {}  # not claimed again until the group says so anew
@@ -144,10 +148,18 @@ class Core:
         roomy = await self.relay.room(PATIENCE)  # fetching waits meanwhile, and nothing else does
         async with self.lock:
             if roomy:
-                await self.attempt(records)
+                await self.in_portions(records)
             else:
                 for task in {self.task_of(r.topic, r.partition) for r in records}:
                     self.drop(task, "full")
+
+    async def in_portions(self, records: Sequence[Record]) -> None:
+        """So many at a time that what they touch takes no more room than what is kept."""
+        at = 0
+        while at < len(records):
+            portion = records[at : at + max(1, int(self.cache / self.heavy))]
+            await self.attempt(portion)
+            at += len(portion)
 
     async def attempt(self, records: Sequence[Record], *, alone: bool = False) -> None:
         try:
@@ -184,6 +196,7 @@ class Core:
         else:
             await self.within(self.handler.prepare(fresh))
         won = await self.commit([d for d in drafts.values() if d.offsets != d.task.offsets and d.task.id in self.tasks])
+        self.heavy = max(1.0, self.touched / len(fresh), self.heavy * CALMER)
         await self.mind_letters(fresh)
         took = asyncio.get_running_loop().time() - began
         if done := [r for d, r in fresh if d.task.id in won]:
@@ -222,6 +235,7 @@ class Core:
             self.tell_letters(draft)
             if task.cursor is not None:
                 self.wake.set()
+        self.touched = sum(d.task.cache.weights.get(name, 0) for d in drafts for name in d.entities)
         if sum(t.cache.weight for t in self.tasks.values()) > self.cache:
             for task in self.tasks.values():  # by half, so that it is seldom done
                 task.cache.shrink(self.cache // len(self.tasks) // 2)
