@@ -126,6 +126,14 @@ class Core:
             TASK_DROPPED(task=task_id, why=why, **told)
             self.try_again()
 
+    def fenced(self, task_id: TaskId) -> None:
+        """Another process has it, and nothing was written; told also where the group has taken it back meanwhile."""
+        if task_id in self.tasks:
+            self.drop(task_id, "fenced")
+        else:
+            self.observer.dropped("fenced")
+            TASK_DROPPED(task=task_id, why="fenced")
+
     def try_again(self) -> None:
         """After a wait; many tasks that are dropped at once are one fault, so it is one wait."""
         if not self.waiting:
@@ -228,7 +236,7 @@ class Core:
         for draft in drafts:
             task = draft.task
             if task.id not in won:
-                self.drop(task.id, "fenced")
+                self.fenced(task.id)
                 continue
             self.relay.offer(draft.rows())
             self.adopt(draft)
