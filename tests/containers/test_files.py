@@ -12,7 +12,6 @@ import yaml
 from deploy.containers.env import drawn
 from deploy.local import kafka, monitoring
 from deploy.local.settings import ROOT
-from shared.events.partitioning import PARTITIONS
 from shared.events.topics import SERVICES
 from shared.runtime.core import CACHE
 from shared.settings import PREFIX, Settings
@@ -25,8 +24,8 @@ MINIMUM = {"kafka", "postgres", "migrations", "topics", *SERVICES}
 MONITORING = {"kafka-agent", "postgres-exporter", "prometheus", "alertmanager", "grafana"}
 ONCE = {"migrations", "topics", "kafka-agent", "console"}
 PROMETHEUS = ROOT / "deploy" / "prometheus"
-FACT, IDLE = 1_700, 110_000_000
-"""Bytes: of a fact in a cache, as measured, and of a service that remembers nothing yet."""
+IN_MEMORY, IDLE = 9, 110_000_000
+"""Bytes in memory of one of JSON in a cache, as measured; bytes of a service that remembers nothing yet."""
 OF_THE_CONSOLE = {"TRAPPETRIN_URLS", "TRAPPETRIN_OPERATOR"}
 
 
@@ -88,7 +87,7 @@ def test_the_example_names_all_that_can_be_told() -> None:
 def test_a_service_has_room_for_all_that_it_may_remember(whole: Any) -> None:
     bounds = {int(whole[name]["deploy"]["resources"]["limits"]["memory"]) for name in SERVICES}
 
-    assert min(bounds) > CACHE * PARTITIONS * FACT + IDLE
+    assert min(bounds) > 2 * CACHE * IN_MEMORY + IDLE  # what is kept, and as much for a portion of a batch
 
 
 def test_every_container_is_bounded_and_told_to_come_back(whole: Any) -> None:
