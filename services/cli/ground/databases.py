@@ -35,7 +35,7 @@ async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 def aside(name: str) -> str:
     """By which what stood there is kept: never a name that an earlier run has used."""
-    return f"{name}_{datetime.now(UTC):%Y%m%d_%H%M%S}_before"
+    return f"{name}_{datetime.now(UTC):%Y%m%d_%H%M%S_%f}_before"
 
 
 async def refuse_while_open(admin: asyncpg.Connection, name: str) -> None:
