@@ -140,13 +140,15 @@ class Cache:
         entity = self.entities[name] = self.entities.pop(name, Entity())
         return entity
 
-    def put(self, name: str, entity: Entity) -> None:
+    def put(self, name: str, entity: Entity) -> int:
+        """Its weight; of EVERYONE 0."""
         if name != EVERYONE:
             change = heavier(self.entities.get(name, Entity()), entity)
             self.weights[name] = self.weights.get(name, 0) + change
             self.weight += change
         self.entities.pop(name, None)  # the last of the dictionary is the one used last
         self.entities[name] = entity
+        return self.weights.get(name, 0)
 
     def forget(self, name: str) -> None:
         self.entities.pop(name, None)
@@ -225,7 +227,7 @@ class Draft:
 
     `letters`: its dead letters by kind of reason, to be counted; `letter`: the last of them, to be named; `buried`:
     topic and offset of each. `mended`: flaws, without their why, that are none any more, since what could not be used
-    has been now. `trail`: None where nothing is traced.
+    has been now. `weight`: bytes, as JSON, of its entities, once adopted. `trail`: None where nothing is traced.
     """
 
     task: Task
@@ -242,6 +244,7 @@ class Draft:
     buried: set[tuple[str, int]] = field(default_factory=set)
     mended: list[tuple[str, str, int, int]] = field(default_factory=list)
     extra: Any = None
+    weight: int = 0
     trail: Trail | None = None
 
     def rows(self) -> list[Row]:

@@ -17,7 +17,6 @@ from shared.loglines import (
     RELAY_LEFT,
     TASK_DROPPED,
     TASK_HALTED,
-    event_of,
 )
 from shared.runtime.backoff import Backoff
 from shared.runtime.contract import (
@@ -32,14 +31,14 @@ from shared.runtime.contract import (
     Task,
     TaskId,
 )
+from shared.runtime.deadletters import letter_of
 from shared.runtime.observer import Nobody, Observer
-from shared.runtime.overflow import Overflow, Source
+from shared.runtime.overflow import Overflow, Source, party_of
 from shared.runtime.relay import Relay
+from shared.runtime.room import Room
 from shared.runtime.tracing import Tracer, Untraced
 
 CACHE, LIMIT, BEAT, ROOM, PATIENCE, TRIES = 16_000_000, 30.0, 1.0, 0.05, 2.0, 5
-FIRST, CALMER = 100, 0.9
-"""Records in the first portion of all; of how heavy they were, how much is believed of the next ones at least."""
 EMPTIED = "ahead of its topics, which were emptied or made anew"
 """Begins why a task is stopped until a `reground`: grown past what was consumed, its topics would seem whole again."""
 T = TypeVar("T")
@@ -71,12 +70,10 @@ class Core:
         self.store, self.consumer, self.relay, self.handler = store, consumer, relay, handler
         self.task_of, self.believes_gaps = task_of, believes_gaps
         self.observer, self.tracer = observer or Nobody(), tracer or Untraced()
-        self.cache, self.limit, self.overflow = cache, limit, overflow or Overflow()
+        self.room, self.limit, self.overflow = Room(cache), limit, overflow or Overflow()
         self.backoff = Backoff(lots or random.Random())  # noqa: S311 - jitter, not a secret
         self.wanted: set[TaskId] = set()  # what the group says is ours
         self.tasks: dict[TaskId, Task] = {}  # what we have claimed of it
-        self.touched = 0  # bytes of the entities that were written last
-        self.heavy = cache / FIRST  # bytes that a record touches, by what the last ones did
         self.known: dict[TaskId, Task] = {}  # what we had before: its cache may still be good
         self.torn: str | None = None  # why nothing that the group gives can be claimed
         self.halted: dict[TaskId, str] = {}  # not claimed again until the group says so anew
@@ -162,12 +159,11 @@ class Core:
                     self.drop(task, "full")
 
     async def in_portions(self, records: Sequence[Record]) -> None:
-        """So many at a time that what they touch takes no more room than what is kept."""
-        at = 0
-        while at < len(records):
-            portion = records[at : at + max(1, int(self.cache / self.heavy))]
-            await self.attempt(portion)
-            at += len(portion)
+        """So many at a time that there is room for what they touch, by what was learnt of those before."""
+        while records:
+            now = self.room.portion()
+            await self.attempt(records[:now])
+            records = records[now:]
 
     async def attempt(self, records: Sequence[Record], *, alone: bool = False) -> None:
         try:
@@ -204,7 +200,7 @@ class Core:
         else:
             await self.within(self.handler.prepare(fresh))
         won = await self.commit([d for d in drafts.values() if d.offsets != d.task.offsets and d.task.id in self.tasks])
-        self.heavy = max(1.0, self.touched / len(fresh), self.heavy * CALMER)
+        self.room.taken(sum(d.weight for d in drafts.values()), len(fresh))
         await self.mind_letters(fresh)
         took = asyncio.get_running_loop().time() - began
         if done := [r for d, r in fresh if d.task.id in won]:
@@ -243,10 +239,7 @@ class Core:
             self.tell_letters(draft)
             if task.cursor is not None:
                 self.wake.set()
-        self.touched = sum(d.task.cache.weights.get(name, 0) for d in drafts for name in d.entities)
-        if sum(t.cache.weight for t in self.tasks.values()) > self.cache:
-            for task in self.tasks.values():  # by half, so that it is seldom done
-                task.cache.shrink(self.cache // len(self.tasks) // 2)
+        self.room.tidy(self.tasks.values())
         return won
 
     def adopt(self, draft: Draft) -> None:
@@ -254,7 +247,7 @@ class Core:
         task.version += 1
         task.offsets, task.cursor = draft.offsets, draft.cursor
         for name, entity in draft.entities.items():
-            task.cache.put(name, entity)
+            draft.weight += task.cache.put(name, entity)
 
     def tell_letters(self, draft: Draft) -> None:
         if draft.flaws:
@@ -395,19 +388,5 @@ class Core:
             RELAY_LEFT(rows=len(self.relay.rows))
 
 
-def party_of(record: Record) -> str:
-    """Whose a record is: of an afdeling its organisation's, by the key; the number begins with the organisation's."""
-    return (record.key or b"")[:4].decode(errors="replace")
-
-
 def draft_of(task: Task) -> Draft:
     return Draft(task, dict(task.offsets), task.cursor)
-
-
-def letter_of(draft: Draft) -> dict[str, str]:
-    """The last dead letter of the draft, as it is logged: kind of reason, place, ids."""
-    flaw, record = draft.flaws[-1], draft.letter
-    told = {"place": f"{flaw.topic}/{flaw.partition}/{flaw.offset}"}
-    if record:
-        told |= event_of(record.headers, draft.trail.after([record]) if draft.trail else None)
-    return told | ({"reason": max(draft.letters, key=lambda k: draft.letters[k])} if draft.letters else {})

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from shared.events.topics import LETTER_BYTES
 from shared.events.values import zulu
+from shared.loglines import event_of
 from shared.runtime.contract import Draft, Outgoing, Record
 from shared.runtime.packing import MOST
 
@@ -90,3 +91,12 @@ def mend(batch: Iterable[tuple[Draft, Record]]) -> None:
 def entity_named(record: Record) -> str:
     """Whose state lacks a record that could not be used: by its key, as text that can be stored."""
     return "".join(c for c in (record.key or b"").decode(errors="replace") if c.isprintable())[:100]
+
+
+def letter_of(draft: Draft) -> dict[str, str]:
+    """The last dead letter of the draft, as it is logged: kind of reason, place, ids."""
+    flaw, record = draft.flaws[-1], draft.letter
+    told = {"place": f"{flaw.topic}/{flaw.partition}/{flaw.offset}"}
+    if record:
+        told |= event_of(record.headers, draft.trail.after([record]) if draft.trail else None)
+    return told | ({"reason": max(draft.letters, key=lambda k: draft.letters[k])} if draft.letters else {})

@@ -88,15 +88,14 @@ class KeyedHandler(Generic[P]):
         await self.load([(d.task, f.entity) for d, _, f in told if isinstance(f, Fact)])
         brought: dict[tuple[str, str], tuple[Draft, list[tuple[Record, Fact]]]] = {}
         touched: set[tuple[str, str]] = set()
-        for draft, record, fact in told:
-            if isinstance(fact, Exception):
-                self.bury(draft, record, fact)
+        for draft, record, one in told:
+            if isinstance(one, Exception):
+                self.bury(draft, record, one)
                 continue
-            if fact.kind in self.domain.ignores:
+            if one.kind in self.domain.ignores:
                 continue
+            fact = self.kept_once(one) if one.entity == EVERYONE else one
             home = draft.task.id, fact.entity
-            if fact.entity == EVERYONE:
-                fact = self.kept_once(fact)  # noqa: PLW2901 - the same, said before
             brought.setdefault(home, (draft, []))[1].append((record, fact))
             if fold(entity_of(draft, fact.entity), fact):
                 draft.facts[fact.entity, fact.slot] = fact

@@ -9,6 +9,8 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from shared.runtime.contract import Record
+
 Source = tuple[str, str]
 """Task and topic."""
 RUN, SHARE, WINDOW = 500, 0.5, 2_000
@@ -68,3 +70,8 @@ class Overflow:
         """Count anew: the task was stopped, or somebody else owns it."""
         for source in [s for s in self.counts if s[0] == task]:
             del self.counts[source]
+
+
+def party_of(record: Record) -> str:
+    """Whose a record is: of an afdeling its organisation's, by the key; the number begins with the organisation's."""
+    return (record.key or b"")[:4].decode(errors="replace")

@@ -40,9 +40,10 @@ class Late(MemoryStore):
 @pytest.mark.parametrize("given_back", [False, True])
 async def test_a_write_that_the_fence_refused_is_told(given_back: bool) -> None:
     store, broker, watch = Late(given_back=given_back), MemoryBroker(), Dropped()
-    consumer, handler = MemoryConsumer(broker, "vacancies.v1".__eq__, of_number), Any
+    consumer = MemoryConsumer(broker, "vacancies.v1".__eq__, of_number)
+    handler: Any = None  # no record comes
     relay = Relay(store, MemoryPublisher(broker))
-    core = store.core = Core(store, consumer, relay, handler, task_of=of_number, observer=watch)  # type: ignore[arg-type]  # no record comes
+    core = store.core = Core(store, consumer, relay, handler, task_of=of_number, observer=watch)
     core.assigned({"0"})
     await core.claim()
 
