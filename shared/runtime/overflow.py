@@ -14,6 +14,8 @@ from shared.runtime.contract import Record
 Source = tuple[str, str]
 """Task and topic."""
 RUN, SHARE, WINDOW = 500, 0.5, 2_000
+PARTS = 20
+"""Of a window: small batches are kept together, so many at the most; a country's ingest has thousands of sources."""
 
 
 @dataclass(slots=True)
@@ -48,9 +50,12 @@ class Overflow:
             letters[party] += 1
             counts.run[party] += 1
             longest = max(longest, self.weight(counts.run))
-        counts.batches.append((records, letters))
         counts.records += records
         counts.letters += letters
+        if counts.batches and counts.batches[-1][0] + records <= self.window // PARTS:
+            before, theirs = counts.batches.pop()
+            records, letters = before + records, theirs + letters
+        counts.batches.append((records, letters))
         while counts.records - counts.batches[0][0] >= self.window:
             gone = counts.batches.popleft()
             counts.records -= gone[0]

@@ -42,6 +42,23 @@ def test_what_was_good_long_ago_does_not_help() -> None:
     assert next(t for t in told if t) == "68 dead letters among the last 102 records"
 
 
+def test_small_batches_are_kept_together() -> None:
+    overflow = Overflow(run=10_000, share=0.5, window=1_000)
+    for n in range(5_000):
+        assert overflow.note(SOURCE, [D if n % 2 else G]) is None
+    counts = overflow.counts[SOURCE]
+
+    assert len(counts.batches) <= 21
+    assert 1_000 <= counts.records < 1_050
+    assert counts.letters[D] == counts.records / 2
+    assert (counts.records, counts.letters.total()) == (
+        sum(records for records, _ in counts.batches),
+        sum(letters.total() for _, letters in counts.batches),
+    )
+    told = [overflow.note(SOURCE, [D]) for _ in range(60)]
+    assert next(t for t in told if t) == "501 dead letters among the last 1001 records"
+
+
 def test_sources_are_counted_apart_and_anew() -> None:
     overflow = Overflow(run=3, share=1, window=100)
     overflow.note(SOURCE, [D, D])
