@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import typer
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is there, though not marked
 from rich.console import Console
 
 from services.cli.screen import screen
@@ -18,7 +19,7 @@ from services.cli.system import System, Unreachable, find
 from shared.events.topics import INBOUND_PATTERN, READS, SERVICES
 
 Ends = Mapping[tuple[str, int], int]
-POLL = 0.1
+POLL, ANSWER = 0.1, 30.0
 
 
 class Watcher:
@@ -26,24 +27,20 @@ class Watcher:
 
     def __init__(self, system: System, *, past_stops: bool = False) -> None:
         self.system, self.past_stops = system, past_stops
-        self.consumer = Consumer(
-            {"bootstrap.servers": ",".join(system.kafka), "group.id": "trappetrin.settle", "log_level": 2}
-        )
-
-    def close(self) -> None:
-        self.consumer.close()
+        self.admin = AdminClient({"bootstrap.servers": ",".join(system.kafka), "log_level": 2})
 
     def ends(self) -> dict[tuple[str, int], int]:
-        """The next offset of every partition that some service reads."""
-        inbound = re.compile(INBOUND_PATTERN)
+        """The next offset of every partition that some service reads: one question, also of a country's thousands."""
         read = {t for topics in READS.values() for t in topics}
-        found = {}
-        for name, topic in self.consumer.list_topics(timeout=30).topics.items():
-            if name in read or inbound.fullmatch(name):
-                for number in topic.partitions:
-                    partition = TopicPartition(name, number)
-                    found[name, number] = self.consumer.get_watermark_offsets(partition, timeout=30)[1]
-        return found
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # nor does it say what it gives
+        wanted = {
+            TopicPartition(name, number): latest
+            for name, topic in self.admin.list_topics(timeout=ANSWER).topics.items()
+            if name in read or re.fullmatch(INBOUND_PATTERN, name)
+            for number in topic.partitions
+        }
+        asked = self.admin.list_offsets(wanted, request_timeout=ANSWER)
+        return {(place.topic, place.partition): one.result().offset for place, one in asked.items()}
 
     def behind(self, ends: Ends) -> dict[str, int]:
         """What is left to do, by name; empty when nothing is. Of a stopped source nothing is, where so told."""
@@ -82,22 +79,19 @@ def wait_until_settled(
     Raises `TimeoutError` that names what is left.
     """
     watcher, began, left = Watcher(system, past_stops=past_stops), time.monotonic(), {"unknown": 1}
-    try:
-        while left:
-            try:
-                left = watcher.left()
-            except Unreachable as error:
-                left = {str(error): 1}
-            except KafkaException as error:
-                left = {f"the broker does not answer: {error.args[0].str()}": 1}
-            if left and time.monotonic() - began > limit:
-                raise TimeoutError(f"not settled after {limit:g} s; left: {left}")
-            if left:
-                if console:
-                    console.print(", ".join(f"{k} {v}" for k, v in sorted(left.items())), end="\r", overflow="ellipsis")
-                time.sleep(POLL)
-    finally:
-        watcher.close()
+    while left:
+        try:
+            left = watcher.left()
+        except Unreachable as error:
+            left = {str(error): 1}
+        except KafkaException as error:
+            left = {f"the broker does not answer: {error.args[0].str()}": 1}
+        if left and time.monotonic() - began > limit:
+            raise TimeoutError(f"not settled after {limit:g} s; left: {left}")
+        if left:
+            if console:
+                console.print(", ".join(f"{k} {v}" for k, v in sorted(left.items())), end="\r", overflow="ellipsis")
+            time.sleep(POLL)
     return time.monotonic() - began
 
 

@@ -1,10 +1,10 @@
 """`python -m tests.chaos.memory --minutes 30`: how the services' memory goes at 70 % of what they can take.
 
 All lines are of one year of a country. What concerns everyone and the registrations come first, then ten parts of the
-year side by side, so that there is of everything all the time. Half of the year makes the afdelinger as heavy as they
-will be, for an event costs what its afdeling has of homes. Then it is seen what the services can take: many lines at
-once, and the time until they had their effect; and that share of it is sent, line by line. Of each process the straight
-line through its sizes, without the first tenth, in which it warms up.
+year side by side, so that there is of everything all the time. Two fifths of the year make the afdelinger heavy, for an
+event costs what its afdeling has of homes. Then it is seen what the services can take: a minute at a pace, a minute at
+a faster one, until what was sent has its effect late; and that share of it is sent, line by line. Of each process the
+straight line through its sizes, without the first tenth, in which it warms up.
 """
 
 import argparse
@@ -18,21 +18,21 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from aiokafka import AIOKafkaProducer
-
-from services.cli.evaluate import HEADERS
 from services.cli.settle import wait_until_settled
 from services.cli.system import of
 from shared.events.cloudevents import Invalid
-from shared.events.decoding import of_line, route
+from shared.events.decoding import of_line
 from shared.events.inbound import AfdelingRegistered
 from shared.logging import configure_console
 from tests.chaos.away import pids, rss
-from tests.chaos.load import Line, Load, lines_of
+from tests.chaos.load import Line, lines_of
+from tests.chaos.national import say
+from tests.chaos.pouring import made_ready, pour
 from tests.chaos.stand import Stand
 
-SHARE, YEAR, KNOWN, MEASURED, PARTS, EVERY, WARM, PATIENCE = 0.7, 700_000, 350_000, 10_000, 10, 5.0, 0.1, 1_800.0
-ON_THE_WAY = 5_000
+SHARE, YEAR, KNOWN, PARTS, EVERY, WARM, PATIENCE = 0.7, 500_000, 0.4, 10, 5.0, 0.1, 1_800.0
+PACE, FASTER, STEP, LATE = 80.0, 1.25, 60.0, 1.1
+"""Lines a second in the first step, how much more in the next; seconds of a step, and by which part more it is late."""
 Sizes = defaultdict[str, list[tuple[float, float]]]
 
 
@@ -55,34 +55,26 @@ def is_basic(text: bytes) -> bool:
     return isinstance(fact, AfdelingRegistered) or fact.about() is None
 
 
-async def pour(stand: Stand, lines: Sequence[Line], rate: float | None = None) -> None:
-    """So many lines a second, or as fast as the broker takes them; each has arrived at the end.
-
-    Not by `publish`, whose library sends a request for each partition: of a country's senders there are thousands.
-    """
-    async with AIOKafkaProducer(
-        bootstrap_servers=list(of(stand).kafka), acks="all", enable_idempotence=True, linger_ms=20
-    ) as producer:
-        await producer.client.set_topics({route(text)[0] for _, _, text in lines})  # or it asks for each anew
-        flights, began = set[asyncio.Future[object]](), time.monotonic()
-        for number, (_, _, text) in enumerate(lines, 1):
-            if rate and (early := began + number / rate - time.monotonic()) > 0:
-                await asyncio.sleep(early)
-            topic, key = route(text)
-            flights.add(await producer.send(topic, text, key=key, headers=list(HEADERS)))
-            if len(flights) >= ON_THE_WAY:
-                done, flights = await asyncio.wait(flights, return_when=asyncio.FIRST_COMPLETED)
-                for flight in done:
-                    flight.result()
-        await asyncio.gather(*flights)
-
-
-def throughput(stand: Stand, lines: Sequence[Line]) -> float:
-    """Lines a second, from the first one sent to the last one's effect."""
+def seconds(stand: Stand, lines: Sequence[Line], rate: float | None = None) -> float:
+    """From the first line sent to the last one's effect."""
     began = time.monotonic()
-    asyncio.run(pour(stand, lines))
+    asyncio.run(pour(of(stand), lines, rate))
     wait_until_settled(of(stand), limit=PATIENCE)
-    return len(lines) / (time.monotonic() - began)
+    return time.monotonic() - began
+
+
+def throughput(stand: Stand, lines: list[Line]) -> tuple[float, list[Line]]:
+    """Lines a second that have their effect, at the pace at which they begin to be late; and the lines left."""
+    rate = PACE
+    while True:
+        step, lines = lines[: round(rate * STEP)], lines[round(rate * STEP) :]
+        if not lines:
+            raise SystemExit(f"all lines were sent before any was late, at {rate:.0f} a second: ask for more --events")
+        took = seconds(stand, step, rate)
+        say(f"{len(step)} lines in {STEP:.0f} s had their effect after {took:.1f} s")
+        if took > STEP * LATE:
+            return len(step) / took, lines
+        rate *= FASTER
 
 
 def slopes(sizes: Sizes) -> dict[str, tuple[float, float, float]]:
@@ -97,7 +89,7 @@ def slopes(sizes: Sizes) -> dict[str, tuple[float, float, float]]:
 
 async def measured(stand: Stand, lines: Sequence[Line], rate: float) -> Sizes:
     """By process the seconds and its size, while the lines are poured."""
-    pouring, sizes, began = asyncio.create_task(pour(stand, lines, rate)), Sizes(list), time.monotonic()
+    pouring, sizes, began = asyncio.create_task(pour(of(stand), lines, rate)), Sizes(list), time.monotonic()
     while not pouring.done():
         for name, pid in pids(stand).items():
             sizes[name].append((time.monotonic() - began, rss(pid)))
@@ -128,12 +120,13 @@ def main() -> int:
     try:
         lines = laid_out(lines_of(31, words.events))
         stand.up(2, say=lambda _line: None)
-        Load(of(stand), lines, 1).prepare()
-        throughput(stand, lines[:KNOWN])
-        rate = SHARE * throughput(stand, lines[KNOWN : KNOWN + MEASURED])
-        sys.stdout.write(f"{rate / SHARE:.0f} lines a second can be taken\n")
-        sys.stdout.flush()
-        rest = lines[KNOWN + MEASURED :][: round(words.minutes * 60 * rate)]
+        made_ready(of(stand), lines)
+        known = round(KNOWN * len(lines))
+        say(f"{len(lines)} lines; {known} known after {seconds(stand, lines[:known]):.0f} s")
+        most, lines = throughput(stand, lines[known:])
+        say(f"{most:.0f} lines a second can be taken")
+        rate = SHARE * most
+        rest = lines[: round(words.minutes * 60 * rate)]
         sizes = asyncio.run(measured(stand, rest, rate))
         wait_until_settled(of(stand), limit=PATIENCE)
         sys.stdout.write("\n".join([*told(rate, slopes(sizes)), ""]))

@@ -21,11 +21,11 @@ from services.cli.ground.rebuild import Rebuilt, rebuilt
 from services.cli.ground.shadow import Ground
 from services.cli.invented.telling import line
 from services.cli.invented.year import simulate
-from services.cli.publish import send
 from services.cli.settle import wait_until_settled
 from services.cli.system import of
 from shared.events.topics import SERVICES
 from shared.logging import configure_console
+from tests.chaos.pouring import made_ready, pour
 
 EVERY, PATIENCE, AT_ONCE = 10.0, 4 * 3600.0, 20_000
 
@@ -50,10 +50,11 @@ def seldom(words: Callable[[str], None]) -> Callable[[str], None]:
 def loaded(stack: Stack, seed: int, afdelinger: int) -> None:
     """The year, in lots, each settled before the next one: the topics are the load, not the backlog."""
     lines = [("national", n, line(event).encode()) for n, event in enumerate(simulate(seed, afdelinger), 1)]
-    began = time.monotonic()
     say(f"{len(lines):,} events of {afdelinger:,} afdelinger")
+    made_ready(of(stack), lines)
+    began = time.monotonic()
     for n in range(0, len(lines), AT_ONCE):
-        send(of(stack), lines[n : n + AT_ONCE])
+        asyncio.run(pour(of(stack), lines[n : n + AT_ONCE]))
         wait_until_settled(of(stack), limit=PATIENCE)
         done = min(n + AT_ONCE, len(lines))
         say(f"{done:,} had their effect, {done / (time.monotonic() - began):,.0f} a second")
