@@ -28,7 +28,7 @@ VERSION = "4.3.1"
 HERE = Path(__file__).parent
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 SILENT = logging.Logger("kafka", logging.CRITICAL)  # noqa: LOG001 - of no tree: that the broker is not up yet is no news
-JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=WARN")
+JVM = ("-Xmx1g", "-XX:+ExitOnOutOfMemoryError", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=WARN")
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,16 @@ MunicipalityCode = Annotated[
 Revision = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
+GIVEN: dict[frozenset[str], set[str]] = {}
+"""The sets of names of the fields that were given, one object of what is equal."""
+
+
 class Strict(BaseModel):
     """Unknown fields are refused, nothing is coerced."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Pydantic would keep a set for each object, half of its memory; a copy has its own, so sharing is safe."""
+        given = self.__pydantic_fields_set__
+        object.__setattr__(self, "__pydantic_fields_set__", GIVEN.setdefault(frozenset(given), given))

@@ -124,7 +124,7 @@ class Entity:
 class Cache:
     """A task's entities as they are committed, the one used longest ago first.
 
-    `weights`: bytes of each one's bodies as JSON; in memory they take some nine times that. `weight`: of all but
+    `weights`: bytes of each one's bodies as JSON; in memory they take some five times that. `weight`: of all but
     EVERYONE, which stays: every record needs it, and it does not grow with the homes.
     """
 

@@ -38,7 +38,7 @@ from shared.runtime.relay import Relay
 from shared.runtime.room import Room
 from shared.runtime.tracing import Tracer, Untraced
 
-CACHE, LIMIT, BEAT, ROOM, PATIENCE, TRIES = 16_000_000, 30.0, 1.0, 0.05, 2.0, 5
+CACHE, LIMIT, BEAT, ROOM, PATIENCE, TRIES = 32_000_000, 30.0, 1.0, 0.05, 2.0, 5
 EMPTIED = "ahead of its topics, which were emptied or made anew"
 """Begins why a task is stopped until a `reground`: grown past what was consumed, its topics would seem whole again."""
 T = TypeVar("T")
@@ -152,18 +152,23 @@ class Core:
         """A batch as it was fetched. Raises nothing: what fails is dropped and comes again."""
         roomy = await self.relay.room(PATIENCE)  # fetching waits meanwhile, and nothing else does
         async with self.lock:
-            if roomy:
-                await self.in_portions(records)
-            else:
-                for task in {self.task_of(r.topic, r.partition) for r in records}:
-                    self.drop(task, "full")
+            await self.in_portions(records, roomy=roomy)
 
-    async def in_portions(self, records: Sequence[Record]) -> None:
-        """So many at a time that there is room for what they touch, by what was learnt of those before."""
-        while records:
+    async def in_portions(self, records: Sequence[Record], *, roomy: bool) -> None:
+        """So many at a time that there is room for what they touch, by what was learnt of those before.
+
+        The lock is held over all of them: between two, a task that was dropped must not be claimed anew, and what is
+        left of an old batch then pass for what was fetched after the claim.
+        """
+        while records and not self.leaving:
+            if not roomy:
+                self.drop_all(records, "full")
+                break
             now = self.room.portion()
             await self.attempt(records[:now])
             records = records[now:]
+            self.observer.turned()  # the keeper may wait for the lock meanwhile
+            roomy = await self.relay.room(PATIENCE)
 
     async def attempt(self, records: Sequence[Record], *, alone: bool = False) -> None:
         try:
@@ -178,8 +183,11 @@ class Core:
                 await self.attempt(records[:middle])
                 await self.attempt(records[middle:])
         except Exception as error:  # noqa: BLE001 - whether it was committed is unknown, so claim anew
-            for task in {self.task_of(r.topic, r.partition) for r in records}:
-                self.drop(task, "fault", error=error)
+            self.drop_all(records, "fault", error=error)
+
+    def drop_all(self, records: Sequence[Record], why: str, **told: object) -> None:
+        for task in {self.task_of(r.topic, r.partition) for r in records}:
+            self.drop(task, why, **told)
 
     async def apply(self, records: Sequence[Record], *, alone: bool) -> None:
         """`alone`: the store refused this record by itself, so it becomes a dead letter unread."""
@@ -200,10 +208,10 @@ class Core:
         else:
             await self.within(self.handler.prepare(fresh))
         won = await self.commit([d for d in drafts.values() if d.offsets != d.task.offsets and d.task.id in self.tasks])
-        self.room.taken(sum(d.weight for d in drafts.values()), len(fresh))
         await self.mind_letters(fresh)
         took = asyncio.get_running_loop().time() - began
         if done := [r for d, r in fresh if d.task.id in won]:
+            self.room.taken(sum(d.weight for d in drafts.values()), len(done))
             self.observer.handled(done, took)
             self.tracer.ended([d for d in drafts.values() if d.task.id in won], fresh, took)
         BATCH(records=len(done), tasks=len(won), seconds=round(took, 4))
@@ -212,8 +220,11 @@ class Core:
         """Drops what was consumed before anything is computed of it; never advances over what is missing."""
         due, place = draft.offsets.get(record.topic, 0), (record.topic, record.partition)
         if record.offset > due:
-            # Only of what was fetched after the very seek that the gap led to: anything else may be an old batch.
-            if self.believes_gaps(record.topic) and self.gaps.get(place) == (due, draft.task.version - 1):
+            # After a record of the same fetch, which leaves nothing out; or else only of what was fetched after the
+            # very seek that the gap led to: anything else may be an old batch.
+            fetched = due > draft.task.offsets.get(record.topic, 0)
+            sought = self.gaps.get(place) == (due, draft.task.version - 1)
+            if self.believes_gaps(record.topic) and (fetched or sought):
                 GAP_BELIEVED(task=draft.task.id, topic=record.topic, offset=record.offset, due=due)
                 return True
             if draft.task.id in self.tasks:
@@ -243,11 +254,12 @@ class Core:
         return won
 
     def adopt(self, draft: Draft) -> None:
+        """The version last: with it a later claim takes the cache for whole."""
         task = draft.task
-        task.version += 1
-        task.offsets, task.cursor = draft.offsets, draft.cursor
         for name, entity in draft.entities.items():
             draft.weight += task.cache.put(name, entity)
+        task.offsets, task.cursor = draft.offsets, draft.cursor
+        task.version += 1
 
     def tell_letters(self, draft: Draft) -> None:
         if draft.flaws:
@@ -266,7 +278,8 @@ class Core:
 
     async def stop_task(self, task_id: TaskId, why: str) -> None:
         await self.within(self.store.stop(task_id, why))
-        self.stopped[task_id] = why
+        if task_id in self.wanted:  # the group may have spoken meanwhile
+            self.stopped[task_id] = why
         self.overflow.forget(task_id)
         TASK_HALTED(task=task_id, why="flood")
         self.drop(task_id, "flood")
@@ -316,13 +329,16 @@ class Core:
         hints = await self.within(self.consumer.hints(missing))  # before the claim, so none can be ahead of it
         claimed = await self.within(self.store.claim(missing))
         ends = await self.within(self.consumer.ends(missing))
-        for task_id in sorted(missing & self.wanted):  # the group may have spoken meanwhile
+        for task_id in sorted(missing):
+            if task_id not in self.wanted:  # the group may have spoken meanwhile
+                continue
             task, before = claimed[task_id], self.known.pop(task_id, None)
             if ahead := [t for t, end in ends.get(task_id, {}).items() if task.offsets.get(t, 0) > end]:
                 # Read on from there, and what the topic gets until then would pass for consumed.
                 where = ", ".join(f"{t} at {task.offsets[t]}, it ends at {ends[task_id][t]}" for t in sorted(ahead))
                 await self.within(self.store.stop(task_id, f"{EMPTIED}: {where}"))
-                self.halt(task_id, "emptied", f"{EMPTIED}: {where}")
+                if task_id in self.wanted:
+                    self.halt(task_id, "emptied", f"{EMPTIED}: {where}")
                 continue
             if behind := [t for t, at in hints.get(task_id, {}).items() if task.offsets.get(t, 0) < at]:
                 # What was said since then would be said again under the same versions, with other content.

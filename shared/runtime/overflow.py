@@ -52,7 +52,7 @@ class Overflow:
             longest = max(longest, self.weight(counts.run))
         counts.records += records
         counts.letters += letters
-        if counts.batches and counts.batches[-1][0] + records <= self.window // PARTS:
+        if counts.batches and counts.batches[-1][0] < self.window // PARTS:
             before, theirs = counts.batches.pop()
             records, letters = before + records, theirs + letters
         counts.batches.append((records, letters))

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from shared.runtime.contract import Task
 
 FIRST, CALMER = 100, 0.9
-"""Records in the first portion of all; of how heavy they were, how much is believed of the next ones at least."""
+"""Records in the first portion of all; how much of how heavy they were is believed at least, after so many more."""
 
 
 class Room:
@@ -21,7 +21,7 @@ class Room:
 
     def taken(self, weight: int, records: int) -> None:
         """These records touched entities of this weight, in bytes."""
-        self.heavy = max(1.0, weight / records, self.heavy * CALMER)
+        self.heavy = max(1.0, weight / records, self.heavy * CALMER ** (records / FIRST))
 
     def tidy(self, tasks: Collection[Task]) -> None:
         """When they keep too much, each forgets down to its share of half, so that it is seldom done."""

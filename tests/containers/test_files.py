@@ -24,7 +24,7 @@ MINIMUM = {"kafka", "postgres", "migrations", "topics", *SERVICES}
 MONITORING = {"kafka-agent", "postgres-exporter", "prometheus", "alertmanager", "grafana"}
 ONCE = {"migrations", "topics", "kafka-agent", "console"}
 PROMETHEUS = ROOT / "deploy" / "prometheus"
-IN_MEMORY, IDLE = 9, 110_000_000
+IN_MEMORY, IDLE = 5, 110_000_000
 """Bytes in memory of one of JSON in a cache, as measured; bytes of a service that remembers nothing yet."""
 OF_THE_CONSOLE = {"TRAPPETRIN_URLS", "TRAPPETRIN_OPERATOR"}
 

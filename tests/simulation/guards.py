@@ -119,9 +119,9 @@ def no_version_of_cache(replica: "Replica") -> None:
 def no_drop_after_fault(replica: "Replica") -> None:
     core, drop = replica.core, replica.core.drop
 
-    def careless(task_id: TaskId, why: str, detail: str = "") -> None:
+    def careless(task_id: TaskId, why: str, **told: object) -> None:
         if why != "fault":
-            drop(task_id, why, detail)
+            drop(task_id, why, **told)
 
     core.drop = careless
 

@@ -120,6 +120,7 @@ class Replica:
                     self.positions[topic, task] = at + len(found)
             if batch:
                 await self.gate(0, 0.6)  # fetched, not yet handled: the group may speak now
+                self.world.seen["portions"] += self.core.room.portion() < len(batch)
                 await self.core.handle(batch)
 
 

@@ -9,6 +9,7 @@ from tests.simulation.run import many
 
 EVERY_FAULT = {
     "kill", "freeze", "rebalance", "clock moved", "cut", "fenced", "left over", "rejected", "unacknowledged",
+    "portions",
 }  # fmt: skip
 
 

@@ -1,12 +1,10 @@
 """What a process remembers is bounded over all its tasks, and what was not used for longest is forgotten first."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from services.quota.domain import QuotaDomain
 from shared.events.internal import AreaNamed
-from shared.runtime.contract import EVERYONE, Cache, Draft, Entity, Fact, Record
+from shared.runtime.contract import EVERYONE, Cache, Entity, Fact
 from shared.runtime.core import Core, draft_of
 from shared.runtime.keyed import KeyedHandler, of_number
 from shared.runtime.memory import MemoryBroker, MemoryConsumer, MemoryPublisher, MemoryStore
@@ -87,37 +85,3 @@ async def test_a_process_remembers_no_more_however_many_tasks_it_has() -> None:
     assert max(held) == 100 * ONE
     assert min(held[10:]) >= 30 * ONE
     assert {"57", "58", "59"} <= {name for task in core.tasks.values() for name in task.cache.entities}
-
-
-class Heavy:
-    """Each record touches an entity of its own, so heavy. `sizes`: of the portions that came."""
-
-    def __init__(self, facts: int) -> None:
-        self.facts, self.sizes = facts, list[int]()
-
-    async def prepare(self, batch: Sequence[tuple[Draft, Record]]) -> None:
-        self.sizes.append(len(batch))
-        for draft, record in batch:
-            draft.entities[f"{record.offset}"] = entity(f"{record.offset}", self.facts)
-
-
-async def test_a_batch_is_taken_in_portions_for_which_there_is_room() -> None:
-    store, broker = MemoryStore(), MemoryBroker()
-    consumer = MemoryConsumer(broker, "vacancies.v1".__eq__, of_number)
-    handler: Any = Heavy(facts=10)
-    relay = Relay(store, MemoryPublisher(broker))
-    core = Core(store, consumer, relay, handler, task_of=of_number, cache=100 * ONE)
-    relay.spoiled = False
-    relay.measure()
-    core.assigned({"0"})
-    await core.claim()
-    await core.handle([Record("vacancies.v1", 0, n, b"", b"") for n in range(300)])
-    heavy = handler.sizes.copy()
-    handler.facts, handler.sizes = 0, []
-    await core.handle([Record("vacancies.v1", 0, n, b"", b"") for n in range(300, 5_000)])
-
-    assert heavy == [100, *[10] * 20]
-    assert handler.sizes[:3] == [10, 11, 12]
-    assert sum(handler.sizes) == 4_700
-    assert max(handler.sizes) > 300
-    assert core.tasks["0"].offsets == {"vacancies.v1": 5_000}

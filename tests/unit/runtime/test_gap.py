@@ -41,6 +41,13 @@ async def test_a_hole_that_is_there_again_after_the_seek_is_believed() -> None:
     assert core.tasks["0"].offsets == {TOPIC: 6}
 
 
+async def test_holes_after_a_record_of_the_same_fetch_are_believed() -> None:
+    core = await assigned()
+    await core.handle([record(offset) for offset in (0, 1, 3, 4, 6, 9)])
+
+    assert core.tasks["0"].offsets == {TOPIC: 10}
+
+
 async def test_an_old_batch_after_another_claim_is_no_hole() -> None:
     core = await assigned()
     await core.handle([record(5)])

@@ -59,6 +59,14 @@ def test_small_batches_are_kept_together() -> None:
     assert next(t for t in told if t) == "501 dead letters among the last 1001 records"
 
 
+def test_batches_of_any_size_are_kept_in_few_parts() -> None:
+    overflow = Overflow(run=10_000, share=0.5, window=1_000)
+    for n in range(500):
+        overflow.note(SOURCE, [G] * (50 if n % 2 else 1))
+
+    assert len(overflow.counts[SOURCE].batches) <= 21
+
+
 def test_sources_are_counted_apart_and_anew() -> None:
     overflow = Overflow(run=3, share=1, window=100)
     overflow.note(SOURCE, [D, D])
