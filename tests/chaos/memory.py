@@ -116,7 +116,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--events", type=int, default=YEAR, help="of the year; decides how many afdelinger there are")
-    parser.add_argument("--folder", type=Path, default=None, help="where the stand is; a new folder unless given")
+    parser.add_argument("--folder", type=Path, default=None, help="where the stack is and stays; else a new one")
     words = parser.parse_args()
     configure_console()
     stack = Stack(words.folder or Path(tempfile.mkdtemp(prefix="memory-")))
