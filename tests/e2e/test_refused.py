@@ -1,6 +1,7 @@
 """What is refused comes back to its sender with field, rule and value; neighbours go through; its bytes are kept."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -109,3 +110,29 @@ def test_odd_records_are_refused_and_kept(
     assert (told[placed[0]].fate, told[placed[0]].field) == ("refused", field)
     assert rule in (told[placed[0]].rule or "")
     assert kept[placed[0]] == (b"odd", value, headers)
+
+
+def test_what_comes_in_transactions_is_taken_in_but_for_what_was_aborted(stack: Stack) -> None:
+    """Several end within one fetch: each leaves a hole in the offsets, which the core must tell from a loss."""
+    system = of(stack)
+    ensure_senders(system.kafka, ["0123"], [])
+    stack.down(only=["ingest"], say=lambda _line: None)
+    producer = Producer({"bootstrap.servers": ",".join(system.kafka), "transactional.id": "org.0123"})
+    producer.init_transactions(30)
+    for number in range(6):
+        producer.begin_transaction()
+        for part in range(2):
+            said = [("ce_id", f"t{number}-{part}".encode()) if h[0] == "ce_id" else h for h in BINARY]
+            producer.produce(TOPIC, value=CANCELLED, key=b"0123-001", headers=said, partition=0)
+        if number == 3:
+            producer.abort_transaction(30)
+        else:
+            producer.commit_transaction(30)
+    after = Producer({"bootstrap.servers": ",".join(system.kafka)})
+    after.produce(TOPIC, value=CANCELLED, key=b"0123-001", headers=BINARY, partition=0)  # the end is no marker
+    after.flush(30)
+    stack.up(say=lambda _line: None)
+    wait_until_settled(system)
+    fates = Counter(r.event_id for r in receipts(stack) if r.event_id and r.event_id.startswith("t"))
+
+    assert fates == {f"t{number}-{part}": 1 for number in (0, 1, 2, 4, 5) for part in range(2)}
