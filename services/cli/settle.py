@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import typer
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is there, though not marked
 from rich.console import Console
 
@@ -30,7 +30,10 @@ class Watcher:
         self.admin = AdminClient({"bootstrap.servers": ",".join(system.kafka), "log_level": 2})
 
     def ends(self) -> dict[tuple[str, int], int]:
-        """The next offset of every partition that some service reads: one question, also of a country's thousands."""
+        """The next offset of every partition that some service reads: one question, also of a country's thousands.
+
+        Up to where transactions are decided: what lies beyond nobody reads yet.
+        """
         read = {t for topics in READS.values() for t in topics}
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # nor does it say what it gives
         wanted = {
@@ -39,7 +42,8 @@ class Watcher:
             if name in read or re.fullmatch(INBOUND_PATTERN, name)
             for number in topic.partitions
         }
-        asked = self.admin.list_offsets(wanted, request_timeout=ANSWER)
+        decided = IsolationLevel.READ_COMMITTED
+        asked = self.admin.list_offsets(wanted, isolation_level=decided, request_timeout=ANSWER)
         return {(place.topic, place.partition): one.result().offset for place, one in asked.items()}
 
     def behind(self, ends: Ends) -> dict[str, int]:

@@ -157,7 +157,8 @@ def dump(body: BaseModel) -> str:
 def restore(kind: str, body: str | bytes) -> BaseModel:
     """The model of a row by its kind. What a newer version beside this one has written there besides is ignored.
 
-    Not by `read_json`: `dump` wrote it, without names that come twice or numbers that are not whole.
+    Not by `read_json`: `dump` wrote it, without names that come twice, and numbers are whole and of
+    64 bits. Raises `ValueError`, `KeyError` and `AttributeError` where somebody has altered it.
     """
     data = orjson.loads(body)
     if kind in KINDS:

@@ -152,6 +152,9 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
 
     def model_post_init(self, context: Any, /) -> None:
-        """Pydantic would keep a set for each object, half of its memory; a copy has its own, so sharing is safe."""
-        given = self.__pydantic_fields_set__
-        object.__setattr__(self, "__pydantic_fields_set__", GIVEN.setdefault(frozenset(given), given))
+        """Pydantic would keep a set for each object, half of its memory.
+
+        Sharing is safe since a copy has its own, and nobody changes the set of an object that is there.
+        """
+        given = frozenset(self.__pydantic_fields_set__)
+        object.__setattr__(self, "__pydantic_fields_set__", GIVEN.get(given) or GIVEN.setdefault(given, set(given)))

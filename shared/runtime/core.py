@@ -167,8 +167,9 @@ class Core:
             now = self.room.portion()
             await self.attempt(records[:now])
             records = records[now:]
-            self.observer.turned()  # the keeper may wait for the lock meanwhile
-            roomy = await self.relay.room(PATIENCE)
+            self.observer.turned()  # since the keeper waits for the lock meanwhile
+            if records and not self.leaving:
+                roomy = await self.relay.room(PATIENCE)
 
     async def attempt(self, records: Sequence[Record], *, alone: bool = False) -> None:
         try:

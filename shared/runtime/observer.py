@@ -24,7 +24,7 @@ class Observer(Protocol):
         """The group has spoken."""
 
     def turned(self) -> None:
-        """The keeper's loop has turned."""
+        """The keeper's loop has turned, or a portion of a batch, for which it waits, is done."""
 
     def published(self, topic: str, records: int) -> None:
         """So many records of an outbox row were acknowledged."""

@@ -140,7 +140,7 @@ def same_fact(r: asyncpg.Record) -> bool:
         return False
     try:
         return restore(r["kind"], r["live_body"]) == restore(r["kind"], r["made_body"])
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, AttributeError):
         return False
 
 

@@ -4,6 +4,7 @@ knows less than the group was told is an older one.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,27 @@ async def claimed(consumed: int, held: int, hint: int | None = None) -> Core:
     core.assigned({"0"})
     await core.claim()
     return core
+
+
+async def test_what_the_group_took_back_meanwhile_is_neither_halted_nor_stopped() -> None:
+    core: Any = await claimed(consumed=5, held=5)
+    stop = core.store.stop
+
+    async def late(task: TaskId, why: str) -> None:
+        await stop(task, why)
+        core.revoked()
+
+    core.store.stop = late
+    await core.stop_task("0", "a flood")
+
+    assert core.stopped == {}
+
+    core.consumer.broker.logs[TOPIC, 0].clear()
+    core.store.stopped.clear()
+    core.assigned({"0"})
+    await core.claim()
+
+    assert (core.halted, core.tasks) == ({}, {})
 
 
 async def test_a_topic_made_anew_stops_its_task_and_says_so() -> None:

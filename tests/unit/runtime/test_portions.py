@@ -1,12 +1,14 @@
 """A batch is taken in portions for which there is room; whatever becomes of one, each effect happens once, in order."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
-from shared.runtime.contract import Draft, Entity, Fact, Outgoing, Record, Refused
+import shared.runtime.core as core_module
+from shared.runtime.contract import Cache, Draft, Entity, Fact, Outgoing, Record, Refused
 from shared.runtime.core import Core
 from shared.runtime.keyed import of_number
 from shared.runtime.memory import MemoryBroker, MemoryConsumer, MemoryPublisher, MemoryStore
@@ -88,18 +90,18 @@ async def told_to_leave(store: Faulty) -> None:
 
 
 class World:
-    """One task of a process with room for a hundred facts: ten records with ten each."""
+    """One task of a process with room for four hundred facts, a hundred in a portion: ten records with ten each."""
 
-    def __init__(self, facts: int = 10) -> None:
+    def __init__(self, facts: int = 10, rows: int = 10_000) -> None:
         self.store, self.watch = Faulty(), Watch()
         self.handler: Any = Heavy(facts)
         consumer = MemoryConsumer(MemoryBroker(), TOPIC.__eq__, of_number)
-        relay = Relay(self.store, MemoryPublisher(MemoryBroker()), most=10_000)
+        relay = Relay(self.store, MemoryPublisher(MemoryBroker()), most=rows)
         relay.spoiled = False
         relay.measure()
         self.core = self.store.core = Core(
             self.store, consumer, relay, self.handler,
-            task_of=of_number, observer=self.watch, cache=100 * ONE, overflow=Overflow(window=100_000),
+            task_of=of_number, observer=self.watch, cache=400 * ONE, overflow=Overflow(window=100_000),
         )  # fmt: skip
         self.core.room.taken(100 * ONE, 10)
         self.core.assigned({"0"})
@@ -134,7 +136,7 @@ async def test_portions_are_as_large_as_there_is_room() -> None:
 
 
 def test_what_few_light_ones_touched_says_little_of_the_next() -> None:
-    room = Room(1_000_000)
+    room = Room(4_000_000)
     room.taken(1_900_000, 10)
     for _ in range(20):
         room.taken(5, 5)
@@ -186,3 +188,51 @@ async def test_a_record_that_the_database_refuses_costs_its_own_portion_nothing(
 
     assert world.stored == 30
     assert world.said() == [*map(str, range(13)), "13 dead", *map(str, range(14, 30))]
+
+
+async def test_after_the_last_portion_nobody_waits_for_room() -> None:
+    world = World(rows=1)
+    await asyncio.wait_for(world.bring(0, 10), 1)
+
+    assert world.core.relay.full
+    assert (world.stored, world.core.lock.locked(), world.watch.whys) == (10, False, Counter())
+
+
+async def test_between_portions_there_must_be_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core_module, "PATIENCE", 0.01)
+    world = World(rows=1)
+    await world.bring(0, 30)
+
+    assert (world.stored, world.watch.whys) == (10, Counter(full=1))
+
+
+async def test_a_cache_that_is_not_whole_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, put = World(), Cache.put
+
+    def stumble(cache: Cache, name: str, entity: Entity) -> int:
+        if name == "15":
+            raise ArithmeticError(name)
+        return put(cache, name, entity)
+
+    await world.bring(0, 10)
+    monkeypatch.setattr(Cache, "put", stumble)
+    await world.bring(10, 20)
+    monkeypatch.undo()
+    await world.core.claim()
+
+    assert (world.stored, world.watch.whys) == (20, Counter(fault=1))
+    assert list(world.core.tasks["0"].cache.entities) == []
+
+
+async def test_what_was_not_written_says_nothing_of_how_heavy_records_are() -> None:
+    async def other_claimed(store: Faulty) -> None:
+        await store.claim(["1"])
+
+    world = World()
+    world.store.before, world.store.commits = other_claimed, 1
+    world.core.assigned({"0", "1"})
+    await world.core.claim()
+    await world.core.handle([Record(TOPIC, n % 2, n // 2, b"", b"") for n in range(10)])
+
+    assert (world.stored, world.watch.whys) == (5, Counter(fenced=1))
+    assert world.core.room.heavy == 10 * ONE
