@@ -14,7 +14,7 @@ import typer
 
 from services.cli.system import System, asking_the_database
 from shared.events.topics import SERVICES
-from shared.runtime.core import EMPTIED
+from shared.runtime.footing import EMPTIED
 
 T = TypeVar("T")
 

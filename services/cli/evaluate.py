@@ -5,7 +5,6 @@ same runtime core, over a broker and stores in memory.
 """
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
@@ -27,7 +26,7 @@ from shared.clock import Clock, utc_now
 from shared.events.cloudevents import STRUCTURED
 from shared.events.day import closing
 from shared.events.decoding import route
-from shared.events.topics import INBOUND_PATTERN, OPERATIONS, READS
+from shared.events.topics import OPERATIONS, READS, is_inbound
 from shared.runtime.contract import Handler, Outgoing
 from shared.runtime.core import Core
 from shared.runtime.keyed import Domain, KeyedHandler, of_number
@@ -115,10 +114,6 @@ class Offline:
             file, number = self.where[r.origin.topic, r.origin.offset]
             found.append(Refused(file, number, r.origin.event_id, r.field, r.rule, r.value))
         return sorted(found, key=lambda r: (r.file, r.line))
-
-
-def is_inbound(topic: str) -> bool:
-    return re.fullmatch(INBOUND_PATTERN, topic) is not None
 
 
 class Folded(NamedTuple):

@@ -4,22 +4,21 @@ Settled means: every stored offset is at its topic's end, every outbox is empty,
 parked event waits for its release, all between two looks at the topics' ends that saw the same ends.
 """
 
-import re
 import time
 from collections.abc import Mapping
 from typing import Annotated
 
 import typer
-from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is there, though not marked
+from confluent_kafka import KafkaException
 from rich.console import Console
 
 from services.cli.screen import screen
 from services.cli.system import System, Unreachable, find
-from shared.events.topics import INBOUND_PATTERN, READS, SERVICES
+from shared.events.topics import READS, SERVICES, is_inbound
+from shared.runtime.admin import Topics
 
 Ends = Mapping[tuple[str, int], int]
-POLL, ANSWER = 0.1, 30.0
+POLL = 0.1
 
 
 class Watcher:
@@ -27,24 +26,7 @@ class Watcher:
 
     def __init__(self, system: System, *, past_stops: bool = False) -> None:
         self.system, self.past_stops = system, past_stops
-        self.admin = AdminClient({"bootstrap.servers": ",".join(system.kafka), "log_level": 2})
-
-    def ends(self) -> dict[tuple[str, int], int]:
-        """The next offset of every partition that some service reads: one question, also of a country's thousands.
-
-        Up to where transactions are decided: what lies beyond nobody reads yet.
-        """
-        read = {t for topics in READS.values() for t in topics}
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # nor does it say what it gives
-        wanted = {
-            TopicPartition(name, number): latest
-            for name, topic in self.admin.list_topics(timeout=ANSWER).topics.items()
-            if name in read or re.fullmatch(INBOUND_PATTERN, name)
-            for number in topic.partitions
-        }
-        decided = IsolationLevel.READ_COMMITTED
-        asked = self.admin.list_offsets(wanted, isolation_level=decided, request_timeout=ANSWER)
-        return {(place.topic, place.partition): one.result().offset for place, one in asked.items()}
+        self.topics = Topics(system.kafka)
 
     def behind(self, ends: Ends) -> dict[str, int]:
         """What is left to do, by name; empty when nothing is. Of a stopped source nothing is, where so told."""
@@ -56,7 +38,7 @@ class Watcher:
                 left[f"{service} {task} is stopped, see `trappetrin dlq stops`"] = 1
             stored = {(t, int(p)): o for t, parts in progress["offsets"].items() for p, o in parts.items()}
             for (topic, number), end in ends.items():
-                inbound = service == "ingest" and re.fullmatch(INBOUND_PATTERN, topic)
+                inbound = service == "ingest" and is_inbound(topic)
                 if (f"{topic}/{number}" if inbound else str(number)) in stopped:
                     continue
                 if (inbound or topic in READS.get(service, ())) and (lag := end - stored.get((topic, number), 0)):
@@ -68,11 +50,16 @@ class Watcher:
 
     def left(self) -> dict[str, int]:
         """What is left, looked at between two equal views of the ends; `moving` when they differ."""
-        before = self.ends()
+        before = self.topics.ends(is_read)
         left = self.behind(before)
-        if not left and self.ends() != before:
+        if not left and self.topics.ends(is_read) != before:
             return {"moving": 1}
         return left
+
+
+def is_read(topic: str) -> bool:
+    """By some service."""
+    return is_inbound(topic) or any(topic in topics for topics in READS.values())
 
 
 def wait_until_settled(

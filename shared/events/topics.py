@@ -290,6 +290,11 @@ def wanted_topics(names: Iterable[str]) -> list[Topic]:
     return [*_REGISTRY, *operations_topics(), *senders]
 
 
+def is_inbound(name: str) -> bool:
+    """Whether it is a sender's topic, which ingest reads."""
+    return re.fullmatch(INBOUND_PATTERN, name) is not None
+
+
 def is_ours(name: str) -> bool:
     """Whether a topic lies under a name of ours, known to the registry or not."""
     first, dot, _ = name.partition(".")

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 from pydantic import BaseModel
 
@@ -246,6 +246,11 @@ class Draft:
     extra: Any = None
     weight: int = 0
     trail: Trail | None = None
+
+    @classmethod
+    def of(cls, task: Task) -> Self:
+        """With nothing in it yet."""
+        return cls(task, dict(task.offsets), task.cursor)
 
     def rows(self) -> list[Row]:
         return [Row(RowId(self.task.id, self.task.version + 1, t), r) for t, r in self.out.items() if r]

@@ -32,6 +32,7 @@ from shared.runtime.contract import (
     TaskId,
 )
 from shared.runtime.deadletters import letter_of
+from shared.runtime.footing import EMPTIED, emptied, set_back
 from shared.runtime.observer import Nobody, Observer
 from shared.runtime.overflow import Overflow, Source, party_of
 from shared.runtime.relay import Relay
@@ -39,8 +40,6 @@ from shared.runtime.room import Room
 from shared.runtime.tracing import Tracer, Untraced
 
 CACHE, LIMIT, BEAT, ROOM, PATIENCE, TRIES = 32_000_000, 30.0, 1.0, 0.05, 2.0, 5
-EMPTIED = "ahead of its topics, which were emptied or made anew"
-"""Begins why a task is stopped until a `reground`: grown past what was consumed, its topics would seem whole again."""
 T = TypeVar("T")
 
 
@@ -197,7 +196,7 @@ class Core:
         fresh: list[tuple[Draft, Record]] = []
         for record in records:
             if task := self.tasks.get(self.task_of(record.topic, record.partition)):
-                draft = drafts.get(task.id) or drafts.setdefault(task.id, draft_of(task))
+                draft = drafts.get(task.id) or drafts.setdefault(task.id, Draft.of(task))
                 if self.is_next(draft, record):
                     draft.offsets[record.topic] = record.offset + 1
                     fresh.append((draft, record))
@@ -334,19 +333,13 @@ class Core:
             if task_id not in self.wanted:  # the group may have spoken meanwhile
                 continue
             task, before = claimed[task_id], self.known.pop(task_id, None)
-            if ahead := [t for t, end in ends.get(task_id, {}).items() if task.offsets.get(t, 0) > end]:
-                # Read on from there, and what the topic gets until then would pass for consumed.
-                where = ", ".join(f"{t} at {task.offsets[t]}, it ends at {ends[task_id][t]}" for t in sorted(ahead))
-                await self.within(self.store.stop(task_id, f"{EMPTIED}: {where}"))
+            if why := emptied(task, ends.get(task_id, {})):
+                await self.within(self.store.stop(task_id, why))
                 if task_id in self.wanted:
-                    self.halt(task_id, "emptied", f"{EMPTIED}: {where}")
+                    self.halt(task_id, "emptied", why)
                 continue
-            if behind := [t for t, at in hints.get(task_id, {}).items() if task.offsets.get(t, 0) < at]:
-                # What was said since then would be said again under the same versions, with other content.
-                where = ", ".join(
-                    f"{t} at {task.offsets.get(t, 0)}, was at {hints[task_id][t]}" for t in sorted(behind)
-                )
-                self.halt(task_id, "setback", f"behind what was consumed before, the database was set back: {where}")
+            if why := set_back(task, hints.get(task_id, {})):
+                self.halt(task_id, "setback", why)
                 continue
             if before and before.version == task.version - 1:
                 task.cache = before.cache
@@ -362,7 +355,7 @@ class Core:
         self.turn += 1
         task = tasks[self.turn % len(tasks)]
         for refusals in range(TRIES):
-            began, draft = asyncio.get_running_loop().time(), draft_of(task)
+            began, draft = asyncio.get_running_loop().time(), Draft.of(task)
             self.tracer.began([draft])
             await self.within(self.handler.reconsider(draft, refusals))
             try:
@@ -379,7 +372,7 @@ class Core:
         """A record of a task's own making; nothing when the task is not ours, or no longer."""
         async with self.lock:
             if task := self.tasks.get(task_id):
-                draft = draft_of(task)
+                draft = Draft.of(task)
                 draft.out[topic] = [record]
                 await self.commit([draft])
 
@@ -403,7 +396,3 @@ class Core:
                 await self.relay.idle.wait()
         except TimeoutError:
             RELAY_LEFT(rows=len(self.relay.rows))
-
-
-def draft_of(task: Task) -> Draft:
-    return Draft(task, dict(task.offsets), task.cursor)

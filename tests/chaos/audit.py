@@ -6,7 +6,6 @@ that differs from the fold. An order violation: a version lower than one already
 """
 
 import asyncio
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 
 from services.cli.checking import DECISIONS, LINES
 from services.cli.evaluate import Offline
-from shared.events.topics import CONCLUDED, INBOUND_PATTERN, INTERNAL
+from shared.events.topics import CONCLUDED, INTERNAL, is_inbound
 from shared.runtime.views import State
 from tests.chaos import fates, journals, stated
 from tests.chaos.findings import Findings, different
@@ -128,7 +127,7 @@ class Audit:
             says(self.found, rows, self.stored[service])
 
     def receipts(self) -> None:
-        arrived = {place: value for place, value, _ in self.sound(re.compile(INBOUND_PATTERN).fullmatch)}
+        arrived = {place: value for place, value, _ in self.sound(is_inbound)}
         wrong = [f"{p} is not what was sent: {v!r}" for p, v in self.told.sent.items() if arrived.get(p) != v]
         self.found.losses += wrong
         told = self.sound(lambda topic: topic.endswith(".receipts.v1"))

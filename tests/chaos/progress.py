@@ -1,7 +1,6 @@
 """How far the whole system is, looked at from outside and by no door: topics' ends, stored offsets, outboxes."""
 
 import asyncio
-import re
 from typing import NamedTuple
 
 import asyncpg
@@ -10,7 +9,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from deploy.local.kafka import SILENT
-from shared.events.topics import INBOUND_PATTERN, READS, SERVICES
+from shared.events.topics import READS, SERVICES, is_inbound
 
 Place = tuple[str, str, int]
 """Service, topic, partition."""
@@ -35,7 +34,7 @@ class Progress:
         """Where the topics end that each service reads. Raises `KafkaException`."""
         topics = self.admin.list_topics(timeout=LIMIT).topics
         readers = {
-            name: [s for s in SERVICES if (inbound(name) if s == "ingest" else name in READS[s])] for name in topics
+            name: [s for s in SERVICES if (is_inbound(name) if s == "ingest" else name in READS[s])] for name in topics
         }
         wanted = {
             TopicPartition(n, p): OffsetSpec.latest() for n, t in topics.items() if readers[n] for p in t.partitions
@@ -96,7 +95,3 @@ class Mark:
         self.rows = view.rows if self.rows is None else self.rows & view.rows
         self.ends = {place: end for place, end in self.ends.items() if view.at.get(place, 0) < end}
         return not self.ends and not self.rows
-
-
-def inbound(topic: str) -> bool:
-    return re.fullmatch(INBOUND_PATTERN, topic) is not None

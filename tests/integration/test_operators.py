@@ -14,7 +14,7 @@ from services.ingest.contract import Crowd
 from services.ingest.memory import MemoryIngestStore
 from services.ingest.store import PostgresIngestStore
 from shared.runtime.contract import Draft, Flaw
-from shared.runtime.core import EMPTIED
+from shared.runtime.footing import EMPTIED
 from shared.runtime.memory import MemoryStore
 from shared.runtime.postgres import PostgresStore
 from tests.edge import FACTS, ORG, Edge

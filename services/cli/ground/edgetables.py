@@ -5,7 +5,6 @@ from time import monotonic
 
 import asyncpg
 
-from services.cli.evaluate import is_inbound
 from services.cli.ground import former
 from services.cli.ground.edge import Edge, Receipts, Refusal, published
 from services.cli.ground.quiet import Claimed, targets_of
@@ -14,6 +13,7 @@ from services.cli.ground.said import Home, own_topics
 from services.cli.ground.shadow import OUTBOX, Ground, Made, Shadow
 from services.ingest.contract import task_of
 from services.ingest.store import row
+from shared.events.topics import is_inbound
 from shared.runtime.contract import Outgoing, Row, RowId, TaskId
 from shared.runtime.packing import pack
 

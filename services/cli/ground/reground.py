@@ -16,7 +16,6 @@ import typer
 
 from services.cli.acts import By
 from services.cli.dlq import DryRun, Why, stated
-from services.cli.evaluate import is_inbound
 from services.cli.ground.again import Writer, said
 from services.cli.ground.databases import connected
 from services.cli.ground.quiet import Operator, forget_groups, note, refuse_while_alive
@@ -27,9 +26,18 @@ from services.cli.ground.shadow import Say
 from services.cli.publish import producer_of
 from services.cli.state import Json, as_json
 from services.cli.system import System, find
-from shared.events.topics import INTERNAL, OPERATIONS, READS, SERVICES, dead_letters, inbound_topics, sender_of
+from shared.events.topics import (
+    INTERNAL,
+    OPERATIONS,
+    READS,
+    SERVICES,
+    dead_letters,
+    inbound_topics,
+    is_inbound,
+    sender_of,
+)
 from shared.runtime.admin import ensure_internal_topics, ensure_senders
-from shared.runtime.core import EMPTIED
+from shared.runtime.footing import EMPTIED
 
 SOME = 1_000
 LETTERS = {dead_letters(service) for service in SERVICES}

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from services.quota.domain import QuotaDomain
 from shared.events.internal import AreaNamed
-from shared.runtime.contract import EVERYONE, Cache, Entity, Fact
-from shared.runtime.core import Core, draft_of
+from shared.runtime.contract import EVERYONE, Cache, Draft, Entity, Fact
+from shared.runtime.core import Core
 from shared.runtime.keyed import KeyedHandler, of_number
 from shared.runtime.memory import MemoryBroker, MemoryConsumer, MemoryPublisher, MemoryStore
 from shared.runtime.relay import Relay
@@ -77,7 +77,7 @@ async def test_a_process_remembers_no_more_however_many_tasks_it_has() -> None:
     await core.claim()
     held = []
     for n in range(60):
-        draft = draft_of(core.tasks[str(n % 3)])
+        draft = Draft.of(core.tasks[str(n % 3)])
         draft.entities[f"{n}"] = entity(f"{n}", 10)
         await core.commit([draft])
         held.append(sum(task.cache.weight for task in core.tasks.values()))

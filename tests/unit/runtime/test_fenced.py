@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.runtime.contract import Draft
-from shared.runtime.core import Core, draft_of
+from shared.runtime.core import Core
 from shared.runtime.keyed import of_number
 from shared.runtime.memory import MemoryBroker, MemoryConsumer, MemoryPublisher, MemoryStore
 from shared.runtime.observer import Nobody
@@ -47,5 +47,5 @@ async def test_a_write_that_the_fence_refused_is_told(given_back: bool) -> None:
     core.assigned({"0"})
     await core.claim()
 
-    assert await core.commit([draft_of(core.tasks["0"])]) == set()
+    assert await core.commit([Draft.of(core.tasks["0"])]) == set()
     assert (watch.whys, core.tasks) == (["fenced"], {})

@@ -14,7 +14,6 @@ from shared.agreement.everyone import OF_AREAS
 from shared.events.decoding import decode
 from shared.events.inbound import AgreementPublished
 from shared.runtime.contract import EVERYONE, Draft, Record
-from shared.runtime.core import draft_of
 from shared.runtime.keyed import Domain, KeyedHandler
 from shared.runtime.memory import MemoryStore
 
@@ -34,7 +33,7 @@ async def for_everyone() -> list[Record]:
 async def prepared(domain: Domain[Any], records: Sequence[Record]) -> Draft:
     """Of all that is kept for everyone, nothing is kept beside the draft."""
     store = MemoryStore()
-    draft, handler = draft_of((await store.claim(["0"]))["0"]), KeyedHandler(domain, "service", store)
+    draft, handler = Draft.of((await store.claim(["0"]))["0"]), KeyedHandler(domain, "service", store)
     await handler.prepare([(draft, record) for record in records])
 
     assert set(handler.everyones) == {slot for _, slot in draft.facts}

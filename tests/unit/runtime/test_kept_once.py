@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from services.classifier.domain import Classifier
 from shared.events.decoding import encode
 from shared.events.internal import AreaNamed
-from shared.runtime.contract import EVERYONE, Record, Task
-from shared.runtime.core import draft_of
+from shared.runtime.contract import EVERYONE, Draft, Record, Task
 from shared.runtime.keyed import KeyedHandler
 from shared.runtime.memory import MemoryStore
 
@@ -21,7 +20,7 @@ def record(task: str, version: int) -> Record:
 
 async def handled(handler: KeyedHandler[object], store: MemoryStore, *told: tuple[Task, int]) -> None:
     for task, version in told:
-        draft = draft_of(task)
+        draft = Draft.of(task)
         await handler.prepare([(draft, record(task.id, version))])
         await store.commit([draft])
         task.version += 1

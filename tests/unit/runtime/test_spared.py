@@ -8,7 +8,7 @@ import pytest
 
 from shared.events.internal import AreaNamed, Quota
 from shared.runtime.contract import EVERYONE, Draft, Entity, Fact, Ours, Record, Refused, Slot
-from shared.runtime.core import Core, draft_of
+from shared.runtime.core import Core
 from shared.runtime.keyed import KeyedHandler, of_number
 from shared.runtime.memory import MemoryBroker, MemoryConsumer, MemoryPublisher, MemoryStore
 from shared.runtime.observer import Nobody
@@ -129,7 +129,7 @@ async def test_after_a_bad_fact_of_everyones_its_task_goes_on_without_it(monkeyp
     handler = KeyedHandler(domain, "quota", store, clock=lambda: AT)
     facts = [fact(EVERYONE, "any"), fact(EVERYONE, BAD), fact(HOMES[0], "any")]
     monkeypatch.setattr(handler, "decoded", lambda record: facts[record.offset])
-    draft = draft_of(task)
+    draft = Draft.of(task)
     await handler.prepare([(draft, Record("control.v1", 0, offset, b"", b"")) for offset in range(3)])
 
     assert draft.buried == {("control.v1", 1)}

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from services.cli.evaluate import Offline, lines_of
 from services.quota.domain import QuotaDomain
-from shared.runtime.contract import Record
-from shared.runtime.core import draft_of
+from shared.runtime.contract import Draft, Record
 from shared.runtime.keyed import KeyedHandler
 from shared.runtime.memory import MemoryStore
 
@@ -22,7 +21,7 @@ async def test_each_entity_of_a_batch_leaves_a_turn() -> None:
     logs = {place: log for place, log in offline.broker.logs.items() if place[0] in TOPICS and log}
     tasks = await store.claim({str(partition) for _, partition in logs})
     batch = [
-        (draft_of(tasks[str(partition)]), Record(topic, partition, offset, r.key, r.value, r.headers, 0))
+        (Draft.of(tasks[str(partition)]), Record(topic, partition, offset, r.key, r.value, r.headers, 0))
         for (topic, partition), log in logs.items()
         for offset, r in enumerate(log)
     ]
