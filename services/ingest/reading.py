@@ -17,13 +17,14 @@ def read(record: Record) -> tuple[Origin, Inbound | Invalid]:
     origin = Origin(record.topic, record.partition, record.offset)
     try:
         envelope = from_record(record.headers, record.value)
-    except Invalid as error:
-        return Origin(*origin[:3], source_of(record), error.event_id, error.event_type), error
-    origin = origin._replace(source=envelope.source, event_id=envelope.id, event_type=envelope.type)
-    try:
+        origin = origin._replace(source=envelope.source, event_id=envelope.id, event_type=envelope.type)
         return origin, inbound(envelope)
     except Invalid as error:
-        return origin, error
+        if origin.event_id is not None:
+            return origin, error
+        return Origin(*origin[:3], source_of(record), error.event_id, error.event_type), error
+    except Exception as error:  # noqa: BLE001  # what nobody thought of costs its own record, never its neighbours
+        return origin, Invalid("value", f"cannot be read: {type(error).__name__}")
 
 
 def source_of(record: Record) -> str | None:

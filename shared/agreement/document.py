@@ -5,13 +5,16 @@ or an `assumption`. Numbers may be JSON numbers or decimal text.
 Source: Fælles Udlejningsaftale; almenboligloven §§ 59–61 b.
 """
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from shared.events.values import (
+    DECIMAL,
+    DIGITS,
     Colour,
     Day,
     Designation,
@@ -22,18 +25,36 @@ from shared.events.values import (
     Text,
     VacancyReason,
     broken,
+    in_short,
     plain,
 )
 
+RATIO = re.compile(r"[0-9]{1,21}/0*[1-9][0-9]{0,20}")
+"""Two whole numbers, as exact as a decimal number can be."""
+
+
+def decimal_or_none(value: Any) -> Decimal | None:
+    """Of a JSON number or of decimal text; None where it is neither, or has more digits than decimal text may have."""
+    if isinstance(value, Decimal):
+        value = format(value, "f") if abs(value.adjusted()) <= DIGITS else None
+    elif isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return Decimal(value) if isinstance(value, str) and DECIMAL.fullmatch(value) else None
+
+
+def ratio_or_none(value: Any) -> Fraction | None:
+    """Of a number, or of two whole numbers as text with a stroke between; None where it is neither."""
+    if isinstance(value, str) and RATIO.fullmatch(value):
+        return Fraction(value)
+    number = decimal_or_none(value)
+    return None if number is None else Fraction(number)
+
 
 def number_of(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal) or len(str(value)) > 40:
+    number = decimal_or_none(value)
+    if number is None:
         raise broken("must be a number, or a decimal number as text")
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise broken("must be a number, or a decimal number as text") from None
-    if not number.is_finite() or not 0 <= number <= 10_000_000:
+    if not 0 <= number <= 10_000_000:
         raise broken("must be a number from 0 to 10,000,000")
     return number
 
@@ -41,13 +62,8 @@ def number_of(value: Any) -> Decimal:
 def fraction_of(value: Any) -> Fraction:
     if isinstance(value, Fraction):
         return value
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal) or len(str(value)) > 40:
-        raise broken('must be a share from 0 to 1, for example "1/4"')
-    try:
-        share = Fraction(value)
-    except (ValueError, ZeroDivisionError):
-        raise broken('must be a share from 0 to 1, for example "1/4"') from None
-    if not 0 <= share <= 1:
+    share = ratio_or_none(value)
+    if share is None or not 0 <= share <= 1:
         raise broken('must be a share from 0 to 1, for example "1/4"')
     return share
 
@@ -64,10 +80,6 @@ ShareOf = Annotated[
 Count = Annotated[int, Field(ge=1, le=100)]
 
 
-LONGEST = 1900
-"""Of an origin, so that it fits into a text with what is said beside it."""
-
-
 class Sourced(Strict):
     source: Text | None = None
     assumption: Text | None = None
@@ -76,7 +88,7 @@ class Sourced(Strict):
     def origin(self) -> str | None:
         """Where the value comes from, as it is told to people: its source, or that it is assumed."""
         told = self.source or (f"antagelse: {self.assumption}" if self.assumption else None)
-        return told and told[:LONGEST]
+        return told and in_short(told)
 
 
 class Limit(Sourced):
@@ -190,9 +202,18 @@ class LettingRow(Sourced):
     flexible_letting: Literal["required", "allowed", "not_used", "as_agreed"]
 
 
+def referable(value: Any) -> Any:
+    if isinstance(value, bool) or value == "refer":
+        return value
+    raise broken("must be true, false or refer")
+
+
+Referable = Annotated[bool | Literal["refer"], BeforeValidator(referable)]
+
+
 class UnknownRow(Sourced):
-    may_report: bool | Literal["refer"]
-    may_assign: bool | Literal["refer"]
+    may_report: Referable
+    may_assign: Referable
     flexible_letting: Literal["required", "allowed", "not_used", "as_agreed"]
 
 

@@ -14,7 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from shared.agreement.document import Document
-from shared.events.cloudevents import rule_of, shown
+from shared.events.cloudevents import path_of, rule_of, shown
 from shared.events.values import plain
 
 AALBORG = Path(__file__).with_name("aalborg.yaml")
@@ -77,7 +77,7 @@ def load(path: Path) -> dict[str, Any]:
 def _broken_rules(error: ValidationError) -> Iterator[str]:
     for one in error.errors(include_url=False):
         compared = one.get("ctx", {}) if one["type"] == "rule" else {}
-        path = ".".join(str(p) for p in (*one["loc"], compared.get("field")) if p) or "the document"
+        path = path_of(*one["loc"], compared.get("field")) or "the document"
         value = None if one["type"] == "missing" or isinstance(one["input"], dict) else one["input"]
         found = shown(compared.get("value") or value)
         yield f"{path} {rule_of(one)}" + (f"; it is {found}" if found else "")

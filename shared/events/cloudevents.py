@@ -5,12 +5,11 @@ Nothing here raises anything but `Invalid`, which says the field, the rule and t
 
 import json
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from shared.events.values import Id, Instant, Strict
+from shared.events.values import Id, Instant, JsonNumber, Strict
 
 Headers = Sequence[tuple[str, bytes | None]]
 STRUCTURED = "application/cloudevents+json"
@@ -36,9 +35,13 @@ def shown(value: Any) -> str | None:
     """A value as it is told back to its sender: text, at most 200 characters, printable."""
     if value is None:
         return None
-    text = (
-        value if isinstance(value, str) else repr(value) if isinstance(value, bytes) else json.dumps(value, default=str)
-    )
+    match value:
+        case str() | JsonNumber():
+            text = str(value)
+        case bytes():
+            text = repr(value)
+        case _:
+            text = json.dumps(value, default=str)
     text = "".join(c if c.isprintable() else "\ufffd" for c in text[: SHOWN + 1])
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
@@ -61,7 +64,7 @@ class Envelope(Strict):
 
 
 def read_json(text: bytes, field: str = "value") -> Any:
-    """Exact JSON: decimals as `Decimal`, no name twice, no NaN. Raises `Invalid`."""
+    """Exact JSON: numbers with a point as `JsonNumber`, no name twice, no NaN. Raises `Invalid`."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -74,9 +77,13 @@ def read_json(text: bytes, field: str = "value") -> Any:
         raise Invalid(field, "must be JSON: NaN and Infinity are no numbers", constant)
 
     try:
-        return json.loads(text.decode(), parse_float=Decimal, parse_constant=never, object_pairs_hook=once)
+        return json.loads(text.decode(), parse_float=JsonNumber, parse_constant=never, object_pairs_hook=once)
     except UnicodeDecodeError as error:
         raise Invalid(field, "must be UTF-8", text[error.start : error.start + 20]) from None
+    except ArithmeticError:
+        raise Invalid(
+            field, "must be JSON with numbers that can be told exactly", text[:SHOWN].decode(errors="replace")
+        ) from None
     except (ValueError, RecursionError) as error:
         raise Invalid(field, f"must be JSON: {str(error)[:100]}", text[:SHOWN].decode(errors="replace")) from None
 
@@ -134,7 +141,7 @@ def envelope(told: Mapping[str, Any], prefix: str) -> Envelope:
         return ENVELOPE.validate_python(told)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = ".".join(str(p) for p in first["loc"])
+        name = path_of(*first["loc"])
         place = (
             name
             if name in ("traceparent", "tracestate")
@@ -158,6 +165,11 @@ SENTENCES = {
     "model_attributes_type": "must be an object",
     "none_required": "must be null",
 }
+
+
+def path_of(*parts: str | int | None) -> str:
+    """A field's path, of pydantic's parts, without its mark for a name that is itself wrong."""
+    return ".".join(str(p) for p in parts if p not in (None, "", "[key]"))
 
 
 def rule_of(error: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from shared.events.canonical import digest
-from shared.events.cloudevents import Envelope, Invalid, from_line, read_json, rule_of
+from shared.events.cloudevents import Envelope, Invalid, from_line, path_of, read_json, rule_of
 from shared.events.ids import PREFIX, RECORDED, SUFFIX, event_id, type_of
 from shared.events.inbound import KINDS, MODELS, Inbound
 from shared.events.internal import PUBLISHED, UNPUBLISHED, AreaNamed, Conclusion, Receipt, Recorded
@@ -43,7 +43,7 @@ def inbound(envelope: Envelope) -> Inbound:
     except ValidationError as error:
         first = min(error.errors(include_url=False), key=lambda e: e["type"] == "missing")
         compared = first.get("ctx", {}) if first["type"] == "rule" else {}
-        path = ".".join(str(p) for p in ("data", *first["loc"], compared.get("field")) if p)
+        path = path_of("data", *first["loc"], compared.get("field"))
         value = None if first["type"] == "missing" or isinstance(first["input"], Mapping) else first["input"]
         raise Invalid(path, rule_of(first), compared.get("value") or value, event) from None
 
@@ -142,7 +142,7 @@ def decode(record: Record) -> Fact:
             if isinstance(error, ValidationError)
             else {"loc": (), "type": "", "msg": str(error)}
         )
-        path = ".".join(str(p) for p in ("data", *first["loc"]))
+        path = path_of("data", *first["loc"])
         raise Invalid(path, rule_of(first), None, event) from None
 
 

@@ -30,7 +30,11 @@ VacancyReason = Literal[
     "first_letting",
 ]
 
+LONGEST, SHORT = 2_000, 1_900
+"""Characters of a text, and of one that stands within another."""
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 12, 31)
+DIGITS = 20
+"""Of a decimal number, on either side of its point."""
 DECIMAL = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -55,11 +59,20 @@ def day_of(value: Any) -> date:
     return day
 
 
+class JsonNumber(Decimal):
+    """A number of a JSON text, exact: where the contract asks for a decimal as text, it is none."""
+
+    __slots__ = ()
+
+
 def decimal_of(value: Any) -> Decimal:
-    if isinstance(value, Decimal):
+    if type(value) is Decimal:
         return value
     if not isinstance(value, str) or not DECIMAL.fullmatch(value):
-        raise broken('must be a decimal number as text with a point, for example "3500.50"')
+        raise broken(
+            'must be a decimal number as text with a point, for example "3500.50", '
+            f"with at most {DIGITS} digits on either side of it"
+        )
     return Decimal(value)
 
 
@@ -79,7 +92,10 @@ def instant_of(value: Any) -> datetime:
             raise broken("must be an instant, ISO 8601 with its offset from UTC") from None
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise broken("must be an instant, ISO 8601 with its offset from UTC")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise broken("must be an instant from year 1 to 9999, in UTC") from None
 
 
 def zulu(value: datetime) -> str:
@@ -92,6 +108,11 @@ def text_of(value: str) -> str:
     if CONTROL.search(value):
         raise broken("must not contain control characters")
     return value
+
+
+def in_short(text: str) -> str:
+    """So much of what a sender wrote that it fits into a `Text` with what is said beside it."""
+    return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
 
 
 def bounded(low: int, high: int) -> AfterValidator:
@@ -127,7 +148,7 @@ Exact = Annotated[
     PlainSerializer(plain),
     WithJsonSchema({"type": "string", "pattern": rf"^{DECIMAL.pattern}$"}),
 ]
-Text = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(text_of)]
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(text_of)]
 Id = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(text_of)]
 Texts = Annotated[list[Text], Field(min_length=1, max_length=100)]
 OrganisationId = Annotated[str, Field(pattern=r"^[0-9]{4}$"), matching(r"[0-9]{4}", "must be four digits")]

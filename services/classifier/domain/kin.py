@@ -16,7 +16,7 @@ from services.classifier.domain.staircase import Step, plain
 from shared.agreement.everyone import Succession
 from shared.events.internal import Relative, Segment
 from shared.events.internal import Step as Told
-from shared.events.values import Colour
+from shared.events.values import Colour, in_short
 from shared.runtime.contract import Entity
 
 STRICT: tuple[Colour, ...] = ("red", "unknown", "yellow", "green")
@@ -70,7 +70,8 @@ def strictest(
     found = [(of, (told.on(day) if told else None) or UNTOLD) for of, told in kin]
     colour = min((step.colour for _, step in found), key=STRICT.index)
     yellow = any(step.colour == "yellow" or step.at_least for _, step in found)
-    reason = plain(way, None if colour == "unknown" else True, ", ".join(f"{of} {step.colour}" for of, step in found))
+    note = in_short(", ".join(f"{of} {step.colour}" for of, step in found))
+    reason = plain(way, None if colour == "unknown" else True, note)
     ways = [reason] if way == "successors" else [*own.ways, reason]
     return Step(colour, "yellow" if colour == "unknown" and yellow else None, None, own.agreement, ways)
 

@@ -20,7 +20,7 @@ from shared.events.internal import (
     Terms,
     VacancyInput,
 )
-from shared.events.values import Colour
+from shared.events.values import Colour, in_short
 
 ENGINE = "1"
 """Raised when the same inputs are decided otherwise, a word of a sentence among it: a record says by which rules it was
@@ -138,7 +138,7 @@ def colour_reasons(inputs: Inputs, terms: Terms) -> Iterator[OfferReason]:
 def letting_reasons(inputs: Inputs, terms: Terms) -> Iterator[OfferReason]:
     demand, colour = terms.letting.row(colour_of(inputs)).flexible_letting, COLOURS[colour_of(inputs)]
     source = terms.letting.basis(colour_of(inputs))
-    criteria = ", ".join(inputs.registration.criteria) if inputs.registration else ""
+    criteria = in_short(", ".join(inputs.registration.criteria)) if inputs.registration else ""
     if criteria:
         yield reason("flexible_letting_criteria", (criteria, criteria))
         if demand == "not_used":

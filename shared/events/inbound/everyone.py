@@ -1,11 +1,10 @@
 """Facts that concern everyone: agreements, lists, national averages, organisations, successions."""
 
-from fractions import Fraction
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from shared.agreement.document import Document
+from shared.agreement.document import Document, ratio_or_none
 from shared.events.inbound.base import Approved, Door, Inbound, ListDate, Percentage, Retracted
 from shared.events.values import AfdelingId, Day, Designation, Id, OrganisationId, Strict, Text, broken, matching
 
@@ -93,10 +92,7 @@ class OrganisationRetracted(Retracted, OrganisationKey):
 
 
 def part_of_one(value: str) -> str:
-    try:
-        share = Fraction(value) if len(value) <= 40 else None
-    except (ValueError, ZeroDivisionError):
-        share = None
+    share = ratio_or_none(value)
     if share is None or not 0 < share <= 1:
         raise broken('must be a share above 0 and at most 1, for example "1/3"')
     return value

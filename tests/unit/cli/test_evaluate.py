@@ -44,7 +44,8 @@ def test_refused_in_the_given_order() -> None:
     assert json.loads(result.stdout) == expected("refused")
     assert len(sentences) == 10
     assert sentences[2] == (
-        "14: data.rent_monthly must be a decimal number as text with a point, for example \"3500.50\": '3.500,00'"
+        '14: data.rent_monthly must be a decimal number as text with a point, for example "3500.50", '
+        "with at most 20 digits on either side of it: '3.500,00'"
     )
     assert sentences[-1] == "26: data.approved_by must be another actor than proposed_by: 'strategisk gruppe'"
 
