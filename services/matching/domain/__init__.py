@@ -5,6 +5,7 @@ contract, "Decision"; almenboligloven §§ 59 and 60.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from services.matching.domain.deciding import ENGINE, follows
@@ -31,11 +32,12 @@ class MatchingDomain:
         colours = told.body if told and isinstance(told.body, Colours) else None
         if not registrations or colours is None or colours.agreements != parameters.agreements.version:
             return
+        recorded_at = max(f.recorded_at for f in facts.values())
         for case in cases(Known(facts, registrations, colours, parameters.agreements)):
-            decision = decided(case, case.inputs, known) if case.inputs else None
+            decision = decided(case, case.inputs, known, recorded_at) if case.inputs else None
             if decision:
                 yield decision
-            yield life_of(case, decision, facts, registrations, parameters)
+            yield life_of(case, decision, facts, registrations, parameters, recorded_at=recorded_at)
 
     def conclude_everyone(self, parameters: Everyone, ours: Ours) -> Iterable[Conclusion]:
         return ()
@@ -64,12 +66,12 @@ def life_view(life: Life) -> dict[str, Any]:
     return {"state": life.state, "idle_days": life.idle_days, **days}
 
 
-def decided(case: Case, inputs: Inputs, known: Entity) -> Decision:
+def decided(case: Case, inputs: Inputs, known: Entity, recorded_at: datetime) -> Decision:
     """The decision on one offer, with the version that it has or will have."""
     facts, offer = known.facts, case.offer
     reply = reply_of(facts, offer.key())
     decision = Decision(
-        recorded_at=max(f.recorded_at for f in facts.values()),
+        recorded_at=recorded_at,
         offer_id=offer.offer_id,
         vacancy_id=offer.vacancy_id,
         afdeling_id=offer.afdeling_id,

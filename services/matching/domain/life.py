@@ -6,7 +6,7 @@ decision differs from that one, that is a finding too. Source: domain of the agr
 """
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from services.matching.domain.gathering import Case, Facts
@@ -44,7 +44,13 @@ class Deal(NamedTuple):
 
 
 def life_of(
-    case: Case, decision: Decision | None, facts: Facts, registrations: Registrations, everyone: Everyone
+    case: Case,
+    decision: Decision | None,
+    facts: Facts,
+    registrations: Registrations,
+    everyone: Everyone,
+    *,
+    recorded_at: datetime,
 ) -> Life:
     """By version 0. `decision`: with the version and the outcomes that it will have."""
     offer = case.offer
@@ -53,7 +59,7 @@ def life_of(
     replied = deal.reply.on if deal.reply else None
     since = {"assigned": replied, "returned": replied, "lapsed": deadline}.get(deal.state)
     return Life(
-        recorded_at=max(f.recorded_at for f in facts.values()),
+        recorded_at=recorded_at,
         offer_id=offer.offer_id,
         vacancy_id=offer.vacancy_id,
         afdeling_id=offer.afdeling_id,
