@@ -38,7 +38,7 @@ class QuotaDomain:
         counted = list(homes(facts, registrations, colours, parameters.agreements))
         received = taken(facts)
         given = handed(afdeling, counted, received, known, parameters)
-        things = wanted(facts, counted, received, given)
+        things = wanted(counted, received, given)
         last = colours.timeline[-1].colour if colours and colours.timeline else "unknown"
         current = parameters.current(registrations.last.municipality)
         yield quota_of(afdeling, things.values(), last, current, recorded_at)

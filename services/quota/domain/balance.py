@@ -9,6 +9,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from itertools import groupby
 from math import ceil, floor
+from typing import Any
 
 from services.quota.domain.ledger import Wanted
 from shared.agreement.document import Document
@@ -21,7 +22,7 @@ def quota_of(
     afdeling: str, things: Collection[Wanted], colour: Colour, current: Agreement | None, recorded_at: datetime
 ) -> Quota:
     """`things`: all that the ledger shall say; `colour`: of the last segment; `current`: the agreement that rounds."""
-    has = sum((t.effect for t in things), Amounts())
+    has = summed(things)
     document = current.document if current else None
     due, share = rounded(has.share, document), document.quota.share.of(colour) if document else Fraction(0)
     return Quota(
@@ -43,6 +44,12 @@ def quota_of(
     )
 
 
+def summed(things: Collection[Wanted]) -> Amounts:
+    """Of their effects; made at once, since there are as many as homes."""
+    told: dict[str, Any] = {name: sum(getattr(t.effect, name) for t in things) for name in Amounts.model_fields}
+    return Amounts(**told)
+
+
 def rounded(total: Fraction, document: Document | None) -> int:
     return ceil(total) if document and document.quota.rounding.value == "ceil" else floor(total)
 
@@ -59,7 +66,7 @@ def next_due_in(total: Fraction, share: Fraction, document: Document | None) -> 
 def owed_since(things: Iterable[Wanted], reported: int, document: Document | None) -> date | None:
     """The day on which the oldest home that is still owed became due: reported homes settle the oldest first."""
     since, total = None, Fraction(0)
-    for day, its in groupby(sorted(things, key=lambda t: t.basis.day), key=lambda t: t.basis.day):
+    for day, its in groupby(sorted(things, key=lambda t: t.day), key=lambda t: t.day):
         total += sum((t.effect.share for t in its), Fraction(0))
         if rounded(total, document) <= reported:
             since = None

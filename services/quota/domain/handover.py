@@ -8,14 +8,15 @@ event, to the successor's partition.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
-from services.quota.domain.counting import Facts, Home
+from services.quota.domain.counting import Class, Facts, Home
 from shared.agreement.everyone import Everyone
 from shared.events.internal import Amounts, Handover
 from shared.runtime.contract import Entity, Fact
 
-NOTHING = Amounts()
+NOTHING, REPORTED, NO_SHARE = Amounts(), Amounts(reported=1), Fraction(0)
 
 
 class Given(NamedTuple):
@@ -45,9 +46,12 @@ def handed(
     afdeling: str, homes: Sequence[Home], received: Sequence[tuple[Handover, Fact]], known: Entity, everyone: Everyone
 ) -> list[Given]:
     """What goes to each successor whose day has come; nothing to the others, and to those that no longer are one."""
+    successions = everyone.successions.of(afdeling)
+    if not successions:
+        return list(withdrawn(known, set()))  # of most there are none, and nothing needs to be summed
     own = sum((amounts_of(home) for home in homes), NOTHING)
     found, gone = list[Given](), NOTHING
-    for succession in everyone.successions.of(afdeling):
+    for succession in successions:
         has = sum((h.amounts for h, _ in received if h.on < succession.on), own)
         given = NOTHING
         if everyone.has_come(succession.on):
@@ -70,11 +74,17 @@ def withdrawn(known: Entity, current: set[tuple[str, date]]) -> Iterator[Given]:
 
 def amounts_of(home: Home) -> Amounts:
     """What one home adds to the balance, its report among it."""
-    return standing_of(home) + Amounts(reported=int(home.reported))
+    return standing_of(home) + (REPORTED if home.reported else NOTHING)
 
 
 def standing_of(home: Home) -> Amounts:
     """The same without its report."""
-    unknown = int(home.kind == "counting" and home.colour == "unknown")
-    counted: Mapping[str, int] = {home.kind: 1}
-    return Amounts(**counted, provisional=unknown, share=home.share if home.kind == "counting" else Fraction(0))
+    counts = home.kind == "counting"
+    return effect_of(home.kind, home.share if counts else NO_SHARE, int(counts and home.colour == "unknown"))
+
+
+@lru_cache(maxsize=256)
+def effect_of(kind: Class, share: Fraction, provisional: int) -> Amounts:
+    """One object for the many homes that count alike."""
+    counted: Mapping[str, int] = {kind: 1}
+    return Amounts(**counted, provisional=provisional, share=share)

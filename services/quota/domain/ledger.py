@@ -6,11 +6,11 @@ sum, the balance, does not.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from services.quota.domain.counting import Facts, Home
-from services.quota.domain.handover import Given, standing_of
+from services.quota.domain.handover import NOTHING, REPORTED, Given, standing_of
 from shared.agreement.inforce import Agreement
 from shared.events.ids import event_id, type_of
 from shared.events.inbound import AgreementPublished, VacancyCancelled
@@ -19,6 +19,7 @@ from shared.events.internal import (
     Amounts,
     Basis,
     Cause,
+    Colours,
     Conclusion,
     Decision,
     Entry,
@@ -27,6 +28,7 @@ from shared.events.internal import (
     Position,
     Reversal,
 )
+from shared.events.values import Colour
 from shared.runtime.contract import EVERYONE, Entity, Fact
 
 WRITERS = {"colours": "classifier", "decision": "matching", "handover": "quota"}
@@ -38,20 +40,33 @@ COUNTED: Mapping[str, Entry] = {
 
 
 class Wanted(NamedTuple):
-    """What the ledger shall say of one thing. `causes`: the events that it rests on, by what they tell."""
+    """What the ledger shall say of one thing. `cause`: the fact by which it says so; `colour`, `agreement`: on the day of
+    a home. Events are named only where a line is written: most things are said already.
+    """
 
     account: Account
     about: str
     what: Entry
     effect: Amounts
-    basis: Basis
-    causes: Mapping[str, Cause]
+    cause: Fact
+    day: date
+    colour: Colour | None = None
+    agreement: Agreement | None = None
     offer_id: str | None = None
     why: str | None = None
 
     @property
     def key(self) -> str:
         return f"{self.account} {self.about}"
+
+    @property
+    def version(self) -> str | None:
+        """Of the agreement."""
+        return self.agreement.version if self.agreement else None
+
+    @property
+    def basis(self) -> Basis:
+        return Basis(cause=cause_of(self.cause), day=self.day, colour=self.colour, agreement=self.version)
 
 
 def cause_of(fact: Fact) -> Cause:
@@ -71,38 +86,26 @@ def published(agreement: Agreement) -> Cause:
 
 
 def wanted(
-    facts: Facts, homes: Sequence[Home], received: Sequence[tuple[Handover, Fact]], given: Sequence[Given]
+    homes: Sequence[Home], received: Sequence[tuple[Handover, Fact]], given: Sequence[Given]
 ) -> dict[str, Wanted]:
     """All that the ledger shall say, by the key of the thing."""
-    found = [one for home in homes for one in of_home(facts, home)]
+    found = [one for home in homes for one in of_home(home)]
     for handover, fact in received:
-        basis, cause = Basis(cause=cause_of(fact), day=handover.on), {"handover": cause_of(fact)}
         about = f"{handover.of} {handover.on}"
-        found.append(Wanted("handover", about, "taken_over", handover.amounts, basis, cause))
+        found.append(Wanted("handover", about, "taken_over", handover.amounts, fact, handover.on))
     for one in given:
         if one.fact:
-            basis, cause = Basis(cause=cause_of(one.fact), day=one.on), {"handover": cause_of(one.fact)}
-            found.append(Wanted("handover", one.about, "handed_over", -one.amounts, basis, cause))
-    return {one.key: one for one in found if one.effect != Amounts()}
+            found.append(Wanted("handover", one.about, "handed_over", -one.amounts, one.fact, one.on))
+    return {one.key: one for one in found if one.effect != NOTHING}
 
 
-def of_home(facts: Facts, home: Home) -> Iterator[Wanted]:
-    agreement = home.agreement.version if home.agreement else None
-    causes = {"vacancy": cause_of(home.fact)}
-    if home.agreement:
-        causes["agreement"] = published(home.agreement)
-    if colours := facts.get(("colours", "")):
-        causes["colour"] = cause_of(colours)
-    basis = Basis(cause=causes["vacancy"], day=home.vacancy.vacant_from, colour=home.colour, agreement=agreement)
-    about = home.vacancy.vacancy_id
-    yield Wanted("vacancy", about, COUNTED[home.kind], standing_of(home), basis, causes, why=home.why)
+def of_home(home: Home) -> Iterator[Wanted]:
+    about, day = home.vacancy.vacancy_id, home.vacancy.vacant_from
+    on = home.colour, home.agreement
+    yield Wanted("vacancy", about, COUNTED[home.kind], standing_of(home), home.fact, day, *on, why=home.why)
     if home.reported and home.offer and isinstance(decision := home.offer.body, Decision):
-        cause = cause_of(home.offer)
-        day = decision.inputs.offer.submitted_on if decision.inputs else home.vacancy.vacant_from
-        told = basis.model_copy(update={"cause": cause, "day": day})
-        yield Wanted(
-            "report", about, "home_reported", Amounts(reported=1), told, {**causes, "offer": cause}, decision.offer_id
-        )
+        day = decision.inputs.offer.submitted_on if decision.inputs else day
+        yield Wanted("report", about, "home_reported", REPORTED, home.offer, day, *on, offer_id=decision.offer_id)
 
 
 def entries(
@@ -113,27 +116,27 @@ def entries(
     book = Book(afdeling, known, recorded_at)
     for key in sorted(things.keys() | held.keys(), key=lambda k: (day_of(things.get(k), held.get(k)), k)):
         want, position = things.get(key), held.get(key)
-        cause = want.basis.cause if want else None
+        cause: Cause | None = None
         if position and position.line is not None:
-            if want and (position.what, position.effect, position.basis.day) == (
-                want.what,
-                want.effect,
-                want.basis.day,
-            ):
+            if want and says(position, want):
                 continue
             why, cause = difference(position, want, things, facts)
             yield (line := book.reversal(position, why, cause))
             position = book.position(line, position, None)
             if want is None:
                 yield position
-        if want and cause:
-            yield (line := book.entry(want, position.step if position else 0, cause))
+        if want:
+            yield (line := book.entry(want, position.step if position else 0, cause or cause_of(want.cause)))
             yield book.position(line, want, line.number)
 
 
 def day_of(want: Wanted | None, position: Position | None) -> str:
-    basis = want.basis if want else position.basis if position else None
-    return str(basis.day) if basis else ""
+    return str(want.day if want else position.basis.day if position else "")
+
+
+def says(position: Position, want: Wanted) -> bool:
+    """Whether the ledger says so already."""
+    return (position.what, position.effect, position.basis.day) == (want.what, want.effect, want.day)
 
 
 def difference(
@@ -141,21 +144,21 @@ def difference(
 ) -> tuple[Reversal, Cause]:
     """Why what the ledger said of a thing no longer holds, and by which event."""
     if position.account == "handover":
-        return "handover_corrected", want.basis.cause if want else position.basis.cause
+        return "handover_corrected", cause_of(want.cause) if want else position.basis.cause
     home = things.get(f"vacancy {position.about}")
     if position.account == "report" and home and home.what == "vacancy_counted":
         return redecided(position, want, facts)
     if home is None:
         cancelled = next((f for f in facts.values() if of_cancelled(f, position.about)), None)
         return "vacancy_cancelled", cause_of(cancelled) if cancelled else position.basis.cause
-    before, now = position.basis, home.basis
-    if before.day != now.day and position.account == "vacancy":
-        return "vacancy_redated", home.causes["vacancy"]
-    if before.colour != now.colour and "colour" in home.causes:
-        return "colour_corrected", home.causes["colour"]
-    if before.agreement != now.agreement:
-        return "agreement_changed", home.causes.get("agreement", now.cause)
-    return "vacancy_corrected", home.causes["vacancy"]
+    before, colours = position.basis, facts.get((Colours.kind, ""))
+    if before.day != home.day and position.account == "vacancy":
+        return "vacancy_redated", cause_of(home.cause)
+    if before.colour != home.colour and colours:
+        return "colour_corrected", cause_of(colours)
+    if before.agreement != home.version:
+        return "agreement_changed", published(home.agreement) if home.agreement else cause_of(home.cause)
+    return "vacancy_corrected", cause_of(home.cause)
 
 
 def of_cancelled(fact: Fact, vacancy: str) -> bool:
@@ -164,7 +167,7 @@ def of_cancelled(fact: Fact, vacancy: str) -> bool:
 
 def redecided(position: Position, want: Wanted | None, facts: Facts) -> tuple[Reversal, Cause]:
     if want:
-        return "offer_redecided", want.basis.cause
+        return "offer_redecided", cause_of(want.cause)
     decided = [f for f in facts.values() if isinstance(f.body, Decision) and f.body.vacancy_id == position.about]
     newest = max(decided, key=lambda f: f.recorded_at, default=None)
     gone = newest is not None and isinstance(newest.body, Decision) and newest.body.outcome == "withdrawn"
@@ -203,7 +206,7 @@ class Book:
         self.afdeling, self.recorded_at = afdeling, recorded_at
         head = known.heads.get(LedgerLine.kind)
         last = head.body if head and isinstance(head.body, LedgerLine) else None
-        self.number, self.balance = (last.number, last.balance) if last else (0, Amounts())
+        self.number, self.balance = (last.number, last.balance) if last else (0, NOTHING)
 
     def entry(self, want: Wanted, step: int, cause: Cause) -> LedgerLine:
         return self.line(
@@ -213,9 +216,9 @@ class Book:
             what=want.what,
             offer_id=want.offer_id,
             why=want.why,
-            day=want.basis.day,
-            colour=want.basis.colour,
-            agreement=want.basis.agreement,
+            day=want.day,
+            colour=want.colour,
+            agreement=want.version,
             cause=cause,
             effect=want.effect,
         )
