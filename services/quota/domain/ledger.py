@@ -40,8 +40,8 @@ COUNTED: Mapping[str, Entry] = {
 
 
 class Wanted(NamedTuple):
-    """What the ledger shall say of one thing. `cause`: the fact by which it says so; `colour`, `agreement`: on the day of
-    a home. Events are named only where a line is written: most things are said already.
+    """What the ledger shall say of one thing. `cause`: the fact by which it says so; `colour`, `agreement`: of a home on
+    its day. Events are named only where a line is written: most things are said already.
     """
 
     account: Account
@@ -93,9 +93,11 @@ def wanted(
     for handover, fact in received:
         about = f"{handover.of} {handover.on}"
         found.append(Wanted("handover", about, "taken_over", handover.amounts, fact, handover.on))
+    came = {f"{h.of} {h.on}" for h, _ in received if h.amounts != NOTHING}
     for one in given:
         if one.fact:
-            found.append(Wanted("handover", one.about, "handed_over", -one.amounts, one.fact, one.on))
+            about = f"→ {one.about}" if one.about in came else one.about  # the two succeed one another that day
+            found.append(Wanted("handover", about, "handed_over", -one.amounts, one.fact, one.on))
     return {one.key: one for one in found if one.effect != NOTHING}
 
 

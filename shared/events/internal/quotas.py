@@ -140,7 +140,8 @@ class LedgerLine(Chained):
 
     A correction is a reversal of the line that no longer holds (`reverses`), and a new line. The sum of all effects is
     the balance, always. `day`: the day on which the line is booked, of a reversal that of the reversed line. `about`:
-    the vacancy, or, where an afdeling was succeeded, the other afdeling and the day. `why`: of an excluded vacancy.
+    the vacancy, or, where an afdeling was succeeded, the other afdeling and the day; with an arrow before them
+    on what is handed over where that one hands over as well that day. `why`: of an excluded vacancy.
     """
 
     kind: ClassVar[str] = "ledger.line"
