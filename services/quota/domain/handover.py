@@ -1,14 +1,15 @@
 """What an afdeling that was merged, renumbered or split hands over, and what its successor takes over: exact sums.
 
-Whole: all amounts. A split: the share of the balance, sum of shares less reported homes. Only what came from earlier
-successions is handed on, so that a circle of them ends. The two may live in different tasks: what is handed over is an
-event, to the successor's partition.
+Whole: all that is left. A split: the share of the balance as the day begins, sum of shares less reported homes. Only
+what came from earlier successions is handed on, so that a circle of them ends. The two may live in different tasks:
+what is handed over is an event, to the successor's partition.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from functools import lru_cache
+from itertools import groupby
 from typing import NamedTuple
 
 from services.quota.domain.counting import Class, Facts, Home
@@ -45,19 +46,23 @@ def taken(facts: Facts) -> list[tuple[Handover, Fact]]:
 def handed(
     afdeling: str, homes: Sequence[Home], received: Sequence[tuple[Handover, Fact]], known: Entity, everyone: Everyone
 ) -> list[Given]:
-    """What goes to each successor whose day has come; nothing to the others, and to those that no longer are one."""
+    """What goes to each successor whose day has come; nothing to the others, and to those that no longer are one.
+
+    Shares are of what is there when their day begins; who takes over whole on the same day gets what they leave.
+    """
     successions = everyone.successions.of(afdeling)
     if not successions:
         return list(withdrawn(known, set()))  # of most there are none, and nothing needs to be summed
     own = sum((amounts_of(home) for home in homes), NOTHING)
     found, gone = list[Given](), NOTHING
-    for succession in successions:
-        has = sum((h.amounts for h, _ in received if h.on < succession.on), own)
-        given = NOTHING
-        if everyone.has_come(succession.on):
-            given = has - gone if succession.share is None else part(has, succession.share)
-        gone += given
-        found.append(Given(afdeling, succession.to, succession.on, given, succession.fact))
+    for day, its in groupby(successions, key=lambda s: s.on):
+        begins = left = sum((h.amounts for h, _ in received if h.on < day), own) - gone
+        for succession in sorted(its, key=lambda s: s.share is None):
+            given = NOTHING
+            if everyone.has_come(day):
+                given = left if succession.share is None else part(begins, succession.share)
+            left, gone = left - given, gone + given
+            found.append(Given(afdeling, succession.to, day, given, succession.fact))
     return [*found, *withdrawn(known, {(g.to, g.on) for g in found})]
 
 

@@ -40,8 +40,9 @@ COUNTED: Mapping[str, Entry] = {
 
 
 class Wanted(NamedTuple):
-    """What the ledger shall say of one thing. `cause`: the fact by which it says so; `colour`, `agreement`: of a home on
-    its day. Events are named only where a line is written: most things are said already.
+    """What the ledger shall say of one thing. `cause`: the fact by which it says so; `colour`, `agreement`: of a home.
+
+    Events are named only where a line is written: most things are said already.
     """
 
     account: Account
