@@ -108,7 +108,7 @@ class KeyedHandler(Generic[P]):
             try:
                 self.conclude(draft, name, records)
             except Exception:  # noqa: BLE001 - a step that raises is the record's fault: find which
-                self.one_by_one(draft, name, records)
+                await self.one_by_one(draft, name, records)
         mend(batch)
 
     def decoded(self, record: Record) -> Fact | Exception:
@@ -138,7 +138,7 @@ class KeyedHandler(Generic[P]):
             self.everyones[fact.slot] = fact
         return fact
 
-    def one_by_one(self, draft: Draft, name: str, records: Brought) -> None:
+    async def one_by_one(self, draft: Draft, name: str, records: Brought) -> None:
         """The same entity again, one record after the other, so that only the one at fault becomes a dead letter.
 
         All that the batch brought, also what was no news after the one at fault.
@@ -147,6 +147,7 @@ class KeyedHandler(Generic[P]):
         for slot in [s for s in draft.facts if s[0] == name]:
             del draft.facts[slot]
         for record, fact in records:
+            await asyncio.sleep(0)  # as above
             entity = draft.entities[name]
             self.prepared.pop(draft.task.id if name == EVERYONE else "", None)  # it changes under our hands
             kept = entity.facts.get(fact.slot)
@@ -235,6 +236,7 @@ class KeyedHandler(Generic[P]):
         begins = draft.cursor == EVERYONE and cached(draft.task, EVERYONE).facts
         spared = ((), (), names or [EVERYONE], [EVERYONE], [EVERYONE, *names])[refusals]
         for name in [EVERYONE, *names] if begins else names:
+            await asyncio.sleep(0)  # as in a batch
             try:
                 if name in spared:
                     raise Refused("the database refused what follows from it")
