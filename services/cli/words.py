@@ -54,6 +54,10 @@ LINES = Words(
         "handover corrected",
         "overdragelsen er rettet",
     ),
+    registration_retracted=(
+        "registration taken back",
+        "registreringen er taget tilbage",
+    ),
 )
 REASONS = Words(
     family=("family home", "familiebolig"),

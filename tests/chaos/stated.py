@@ -17,10 +17,13 @@ from shared.events.internal import (
     Anchor,
     Area,
     AreaNamed,
+    Colours,
     Conclusion,
+    Decision,
     Handover,
     Life,
     Position,
+    Quota,
     Relative,
     Supply,
 )
@@ -35,6 +38,8 @@ Slot = tuple[str, str, str]
 """Entity, kind, key."""
 Stored = Mapping[Slot, Conclusion]
 """The conclusions of a service as they lie in its database."""
+STAYS = {Decision.kind, Life.kind, Quota.kind}
+"""Kinds of what stands of an afdeling that no longer is registered: its quota is of nothing, as its ledger shows."""
 
 
 def facts(found: Findings, service: str, offline: Offline, rows: Iterable[Row]) -> None:
@@ -49,13 +54,15 @@ def facts(found: Findings, service: str, offline: Offline, rows: Iterable[Row]) 
 
 
 def conclusions(found: Findings, service: str, offline: Offline, concluded: Stored) -> None:
-    """What was said of an afdeling that no longer is registered, or of an area of which all was taken back, stays."""
+    """Decisions of an afdeling that no longer is registered stay, and an area of which all was taken back."""
     domain, store = offline.services[KEYED.index(service)]
     expected = {slot: contents(body) for slot, body in follows(domain, store)}
     stored = {slot: contents(body) for slot, body in concluded.items()}
     unregistered = {n for (_, n), e in store.entities.items() if n != EVERYONE and not Registrations(e.facts)}
     areas = {(EVERYONE, Area.kind, name) for name in named(offline)}
-    may = {s for s, body in stored.items() if body is None or s[0] in unregistered or s in areas} - expected.keys()
+    may = {
+        s for s, body in stored.items() if body is None or s in areas or (s[0] in unregistered and s[1] in STAYS)
+    } - expected.keys()
     found.compare(f"{service}'s conclusions", expected, {s: body for s, body in stored.items() if s not in may})
 
 
@@ -102,7 +109,9 @@ def contents(body: Any, version: int = 0) -> Any:
             return None if body.line is None else (body.what, body.effect, body.basis.day)
         case Handover():
             return None if body.amounts == Amounts() else body.content()
-        case Relative(timeline=[]) | Supply(shelves=[]) | Anchor():  # anchors tell of lines and their numbers
+        case Colours(timeline=[]) | Relative(timeline=[]) | Supply(shelves=[]):
+            return None
+        case Anchor():  # they tell of lines and their numbers
             return None
         case Conclusion():
             return body.content()

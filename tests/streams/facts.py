@@ -12,6 +12,8 @@ from shared.events.decoding import of_line
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 AGREEMENT = (EXAMPLES / "small.ndjson").read_bytes().splitlines()[0]
 AFDELINGER, DAYS = ("0123-001", "0123-002", "0456-001"), ("2024-02-01", "2024-07-01", "2025-01-01")
+SINCE, LAST = "2024-01-01", 9
+"""Of the registration that each begins with: its day, and its revision."""
 SUBMITTED, ACTORS = date(2024, 7, 2), {"proposed_by": "m1", "approved_by": "m2"}
 
 
@@ -25,6 +27,10 @@ def registered(name: str, area: str | None, since: str, revision: int) -> bytes:
         "afdeling.registered", afdeling_id=name, organisation_id=name[:4], name="n", municipality="0851",
         valid_from=since, family_homes=60, area_id=area, flexible_letting=None, revision=revision,
     )  # fmt: skip
+
+
+def unregistered(name: str, since: str, revision: int) -> bytes:
+    return told("afdeling.registered", afdeling_id=name, valid_from=since, revision=revision, retracted=True)
 
 
 def observed(kind: str, name: str, indicator: str, value: str | None, revision: int) -> bytes:
@@ -110,6 +116,8 @@ refers = st.lists(st.sampled_from(("colour_unknown", "rent_missing")), min_size=
 pairs = st.permutations(AFDELINGER).map(lambda names: (list(names[1:]), names[0]))
 FACT = st.one_of(
     st.builds(registered, afdeling, st.one_of(st.none(), areas), day, number),
+    st.builds(unregistered, afdeling, day, number),
+    st.builds(unregistered, afdeling, st.just(SINCE), st.just(LAST + 1)),
     st.builds(observed, st.just("afdeling"), afdeling, indicators, values, number),
     st.builds(observed, st.just("area"), areas, indicators, values, number),
     st.builds(listed, st.lists(areas), number),
@@ -139,6 +147,6 @@ def subject(line: bytes) -> tuple[Any, ...]:
 
 def stream() -> st.SearchStrategy[list[bytes]]:
     """Registrations and an agreement first, then whatever comes."""
-    first = [AGREEMENT, *(registered(name, "Vest", "2024-01-01", 9) for name in AFDELINGER)]
+    first = [AGREEMENT, *(registered(name, "Vest", SINCE, LAST) for name in AFDELINGER)]
     facts = st.lists(FACT, min_size=8, max_size=30, unique_by=subject)
     return facts.map(lambda told: [*first, *told])

@@ -3,12 +3,12 @@
 figures (what is in force) → designations (of areas) → staircase (one day) → timeline (all days).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, Literal
 
 from services.classifier.domain.designations import ALL, InUse
-from services.classifier.domain.kin import kin_of, relatives
+from services.classifier.domain.kin import kin_of, relatives, untold
 from services.classifier.domain.parameters import Parameters
 from services.classifier.domain.staircase import Afdeling
 from services.classifier.domain.timeline import areas, timeline
@@ -33,6 +33,7 @@ class Classifier:
     def conclude(self, afdeling: str, known: Entity, parameters: Parameters) -> Iterable[Conclusion]:
         own, recorded_at = known_of(known.facts), max(f.recorded_at for f in known.facts.values())
         if not own.registrations:
+            yield from emptied(known, recorded_at)
             return
         kin = kin_of(afdeling, known, parameters)
         yield Colours(
@@ -62,6 +63,14 @@ class Classifier:
             "afdelinger": {entity: {"timeline": line, **({"succeeded": by} if by else {})}},
             "areas": {name: area_view(name, parameters) for name in named},
         }
+
+
+def emptied(known: Entity, recorded_at: datetime) -> Iterator[Conclusion]:
+    """Of an afdeling that no longer is registered, if it ever was: no colours, and nothing for its relatives."""
+    before = known.conclusions.get((Colours.kind, ""))
+    if isinstance(before, Colours):
+        yield before.model_copy(update={"timeline": [], "areas": [], "version": 0, "recorded_at": recorded_at})
+    yield from untold(known, set(), recorded_at)
 
 
 def known_of(facts: Mapping[Slot, Fact]) -> Afdeling:

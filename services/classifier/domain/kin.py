@@ -7,7 +7,7 @@ is silent]. The two may live in different tasks, so they tell one another by eve
 successor rests on earlier successions only, and what is told to a predecessor on later ones, so that it all ends.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Literal, NamedTuple
 
@@ -77,7 +77,7 @@ def strictest(
 
 
 def relatives(afdeling: str, known: Entity, parameters: Parameters, line: Line, at: datetime) -> Iterator[Relative]:
-    """What the afdeling tells its relatives; to those that no longer are, that there is nothing to tell."""
+    """What the afdeling tells its relatives, and those that no longer are."""
     successions, told = parameters.successions, set[tuple[str, str]]()
     kin = kin_of(afdeling, known, parameters)
     for s in successions.of(afdeling):
@@ -88,6 +88,11 @@ def relatives(afdeling: str, known: Entity, parameters: Parameters, line: Line, 
         one = relative(s, "successor", line(kin.after(s.on)), at)
         told.add((one.to, one.key()))
         yield one
+    yield from untold(known, told, at)
+
+
+def untold(known: Entity, told: Container[tuple[str, str]], at: datetime) -> Iterator[Relative]:
+    """That there is nothing to tell: to those who were told, and are not among these, by name and key."""
     for before in known.conclusions.values():
         if isinstance(before, Relative) and (before.to, before.key()) not in told:
             yield before.model_copy(update={"timeline": [], "version": 0, "recorded_at": at})

@@ -26,11 +26,13 @@ class MatchingDomain:
         return Everyone(everyone)
 
     def conclude(self, afdeling: str, known: Entity, parameters: Everyone) -> Iterable[Conclusion]:
-        """Nothing while the colours rest on other agreements than those known here: a decision must not flap."""
+        """Nothing while there is no colour, or one of other agreements than those known: a decision must not flap."""
         facts = known.facts
         registrations, told = Registrations(facts), facts.get((Colours.kind, ""))
         colours = told.body if told and isinstance(told.body, Colours) else None
-        if not registrations or colours is None or colours.agreements != parameters.agreements.version:
+        if not registrations or colours is None or not colours.timeline:
+            return
+        if colours.agreements != parameters.agreements.version:
             return
         recorded_at = max(f.recorded_at for f in facts.values())
         for case in cases(Known(facts, registrations, colours, parameters.agreements)):

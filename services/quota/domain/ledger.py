@@ -112,9 +112,15 @@ def of_home(home: Home) -> Iterator[Wanted]:
 
 
 def entries(
-    afdeling: str, things: Mapping[str, Wanted], facts: Facts, known: Entity, recorded_at: datetime
+    afdeling: str,
+    things: Mapping[str, Wanted],
+    known: Entity,
+    recorded_at: datetime,
+    why: tuple[Reversal, Cause] | None = None,
 ) -> Iterator[Conclusion]:
-    """The lines by which the ledger comes to say what it shall, and what it then says of each thing."""
+    """The lines by which the ledger comes to say what it shall, and what it then says of each thing. `why`: of all
+    reversals, where it is one.
+    """
     held = {p.key(): p for p in known.conclusions.values() if isinstance(p, Position)}
     book = Book(afdeling, known, recorded_at)
     for key in sorted(things.keys() | held.keys(), key=lambda k: (day_of(things.get(k), held.get(k)), k)):
@@ -123,8 +129,8 @@ def entries(
         if position and position.line is not None:
             if want and says(position, want):
                 continue
-            why, cause = difference(position, want, things, facts)
-            yield (line := book.reversal(position, why, cause))
+            what, cause = why or difference(position, want, things, known.facts)
+            yield (line := book.reversal(position, what, cause))
             position = book.position(line, position, None)
             if want is None:
                 yield position

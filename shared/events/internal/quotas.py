@@ -103,6 +103,7 @@ Reversal = Literal[
     "offer_withdrawn",
     "offer_redecided",
     "handover_corrected",
+    "registration_retracted",
 ]
 
 
