@@ -44,6 +44,8 @@ class Segment(Strict):
 
 
 class ColourChange(Strict):
+    """From this day on, until the next one or until both timelines say the same again."""
+
     from_: Annotated[Day, Field(alias="from")]
     before: Colour
     after: Colour
@@ -92,10 +94,12 @@ class Colours(Conclusion):
     def following(self, before: Self | None) -> Self:
         days = sorted({s.from_ for t in (self, before) if t for s in t.timeline})
         changes: list[ColourChange] = []
+        last: tuple[str, str] | None = None  # a stretch of one change ends where another begins, or none
         for day in days:
             old, new = (s.colour if s else "unknown" for s in (before.on(day) if before else None, self.on(day)))
-            if old != new and (not changes or (changes[-1].before, changes[-1].after) != (old, new)):
+            if old != new and (old, new) != last:
                 changes.append(ColourChange(from_=day, before=old, after=new))
+            last = old, new
         return super().following(before).model_copy(update={"change": changes})
 
 
