@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import orjson
 
-from shared.events.decoding import dump, restore
+from shared.events.decoding import CONCLUSIONS, dump, restore
 from shared.events.internal import Chained, Conclusion
 from shared.runtime.contract import (
     EVERYONE,
@@ -76,7 +76,7 @@ entries AS (
 SELECT task FROM won
 """
 
-# Facts, conclusions and the heads of the journals of the entities, in one answer.
+# Facts, conclusions and, by the kinds of journals, the heads of the entities, in one answer.
 LOAD = """
 WITH wanted AS (SELECT * FROM unnest($1::text[], $2::text[]) AS w(task, entity))
 SELECT 'fact' AS what, task, entity, kind, key, version, recorded_at, body::text
@@ -85,14 +85,24 @@ UNION ALL
 SELECT 'conclusion', task, entity, kind, key, version, NULL, body::text
 FROM conclusion JOIN wanted USING (task, entity)
 UNION ALL
-(SELECT DISTINCT ON (task, entity, kind) 'head', task, entity, kind, hash, number, NULL, body
-FROM journal JOIN wanted USING (task, entity) ORDER BY task, entity, kind, number DESC)
+SELECT 'head', task, entity, head.kind, hash, number, NULL, body
+FROM wanted CROSS JOIN unnest($3::text[]) AS journals(kind) CROSS JOIN LATERAL (
+    SELECT j.kind, j.hash, j.number, j.body FROM journal j
+    WHERE (j.task, j.entity, j.kind) = (wanted.task, wanted.entity, journals.kind)
+    ORDER BY j.number DESC LIMIT 1) AS head
 """
 
-# The last entry of each journal of a task.
+# The last entry of each journal of a task, from the last journal back to the first: a journal is not read for its end.
 HEADS = """
-SELECT DISTINCT ON (entity, kind) entity, kind, number, hash FROM journal WHERE task = $1
-ORDER BY entity, kind, number DESC
+WITH RECURSIVE head AS (
+    (SELECT entity, kind, number, hash FROM journal WHERE task = $1
+    ORDER BY entity DESC, kind DESC, number DESC LIMIT 1)
+    UNION ALL
+    SELECT former.* FROM head CROSS JOIN LATERAL (
+        SELECT j.entity, j.kind, j.number, j.hash FROM journal j
+        WHERE j.task = $1 AND (j.entity, j.kind) < (head.entity, head.kind)
+        ORDER BY j.entity DESC, j.kind DESC, j.number DESC LIMIT 1) AS former)
+SELECT entity, kind, number, hash FROM head ORDER BY entity, kind
 """
 
 # The whole journals of the next entities.
@@ -132,6 +142,8 @@ STOPS = "SELECT task, why FROM stop WHERE task = ANY($1::text[]) AND lifted_at I
 # Whose state lacks what.
 FLAWS = 'SELECT entity, topic, partition, "offset", why FROM flaw ORDER BY entity, topic, partition, "offset" LIMIT $1'
 
+JOURNALS = [kind for kind, model in CONCLUSIONS.items() if issubclass(model, Chained)]
+"""The kinds of what a journal is of."""
 REFUSALS = (
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.DataError,
@@ -172,7 +184,7 @@ class PostgresStore(Outbox):
 
     async def load(self, keys: Sequence[tuple[TaskId, str]]) -> dict[tuple[TaskId, str], Entity]:
         found: dict[tuple[TaskId, str], Entity] = {}
-        for r in await self.pool.fetch(LOAD, *columns(2, keys)):
+        for r in await self.pool.fetch(LOAD, *columns(2, keys), JOURNALS):
             entity = found.setdefault((r["task"], r["entity"]), Entity())
             body = restore(r["kind"], r["body"])
             if isinstance(body, Chained) and r["what"] == "head":

@@ -12,7 +12,7 @@ from services.ingest.contract import Contended
 from services.ingest.memory import MemoryIngestStore
 from services.ingest.store import PostgresIngestStore
 from shared.events.decoding import of_line, route
-from shared.events.internal import Amounts, Cause, LedgerLine, Quota
+from shared.events.internal import Amounts, Cause, Decision, LedgerLine, Quota
 from shared.runtime.contract import EVERYONE, Draft, Entity, Entry, Fact, Flaw, Outgoing, Refused, Row, RowId, Written
 from shared.runtime.memory import MemoryStore
 from shared.runtime.postgres import PostgresStore
@@ -143,22 +143,32 @@ async def test_progress_counts_what_is_left(pool: asyncpg.Pool) -> None:
 # Journals
 
 
-def line(number: int, turn: int, reverses: int | None = None, about: str = "v1") -> tuple[str, Entry]:
+def line(
+    number: int, turn: int, reverses: int | None = None, about: str = "v1", of: str = AFDELING
+) -> tuple[str, Entry]:
     """A ledger line that counts a home, or takes that back."""
     sign = 1 if reverses is None else -1
     body = LedgerLine(
-        version=1, recorded_at=AT, number=number, afdeling_id=AFDELING, account="vacancy", about=about, turn=turn,
+        version=1, recorded_at=AT, number=number, afdeling_id=of, account="vacancy", about=about, turn=turn,
         what="vacancy_counted" if reverses is None else "vacancy_cancelled", reverses=reverses, day=AT.date(),
         cause=Cause(type="t", id="i", version=1), effect=Amounts(counting=sign), balance=Amounts(counting=sign),
     )  # fmt: skip
-    return AFDELING, Entry(body, body.model_dump_json(by_alias=True).encode(), f"hash {number}")
+    return of, Entry(body, body.model_dump_json(by_alias=True).encode(), f"hash {number}")
 
 
-async def booked(store: Any, *lines: tuple[str, Entry]) -> None:
-    one = await draft(store, "1", {"a": 1})
+def decision(number: int) -> tuple[str, Entry]:
+    body = Decision(
+        version=number, recorded_at=AT, number=number, offer_id="o1", vacancy_id="v1", afdeling_id=AFDELING,
+        outcome="accepted", reasons=[], colour="green", agreement=None, vacancy_revision=1, offer_revision=1,
+    )  # fmt: skip
+    return AFDELING, Entry(body, body.model_dump_json(by_alias=True).encode(), f"decided {number}")
+
+
+async def booked(store: Any, *lines: tuple[str, Entry], task: str = "1") -> None:
+    one = await draft(store, task, {"a": 1})
     one.entries = list(lines)
 
-    assert await store.commit([one]) == {"1"}
+    assert await store.commit([one]) == {task}
 
 
 async def test_lines_are_kept_as_they_were_published(store: Any) -> None:
@@ -168,6 +178,27 @@ async def test_lines_are_kept_as_they_were_published(store: Any) -> None:
 
     assert await store.journal(LedgerLine.kind, "", 9) == written
     assert await store.heads("1") == [(AFDELING, LedgerLine.kind, 3, "hash 3")]
+
+
+async def test_of_each_journal_the_last_entry_is_told(store: Any) -> None:
+    other, third = "0123-002", "0123-003"
+    await booked(store, line(1, 1), line(2, 2, reverses=1), *map(decision, (1, 2, 3)), line(1, 1, of=other))
+    await booked(store, line(3, 3))
+    await booked(store, line(1, 1, of=third), task="2")
+    loaded = await store.load([("1", AFDELING), ("1", other), ("1", third), ("2", third)])
+
+    assert await store.heads("1") == [
+        (AFDELING, Decision.kind, 3, "decided 3"),
+        (AFDELING, LedgerLine.kind, 3, "hash 3"),
+        (other, LedgerLine.kind, 1, "hash 1"),
+    ]
+    assert await store.heads("2") == [(third, LedgerLine.kind, 1, "hash 1")]
+    assert await store.heads("3") == []
+    assert {key: {kind: (h.body.number, h.hash) for kind, h in e.heads.items()} for key, e in loaded.items()} == {
+        ("1", AFDELING): {Decision.kind: (3, "decided 3"), LedgerLine.kind: (3, "hash 3")},
+        ("1", other): {LedgerLine.kind: (1, "hash 1")},
+        ("2", third): {LedgerLine.kind: (1, "hash 1")},
+    }
 
 
 @pytest.mark.parametrize(
