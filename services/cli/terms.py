@@ -11,10 +11,11 @@ from shared.agreement.inforce import Agreement
 from shared.agreement.registrations import Registrations
 from shared.events.decoding import decode
 from shared.events.inbound import AfdelingRegistered, AgreementPublished, DayClosed
+from shared.events.topics import CONTROL
 from shared.runtime.contract import EVERYONE, Entity, Fact, Slot
 from shared.runtime.keyed import fold
 
-TOPICS = frozenset({"control.v1", "afdelinger.v1"})
+TOPICS = frozenset({CONTROL, "afdelinger.v1"})
 KINDS = frozenset(f"recorded.{m.kind}" for m in (AfdelingRegistered, AgreementPublished, DayClosed))
 
 

@@ -16,13 +16,12 @@ from shared.events.decoding import content_hash, encode, recorded_model
 from shared.events.inbound import AfdelingRegistered, Inbound
 from shared.events.internal import AreaNamed, Receipt, Recorded
 from shared.events.partitioning import PARTITIONS, partition_of
-from shared.events.topics import INTERNAL_BYTES, dead_letters, receipts_topic, sender_of, topic_of
+from shared.events.topics import CONTROL, INTERNAL_BYTES, dead_letters, receipts_topic, sender_of, topic_of
 from shared.runtime.contract import Draft, Flaw, Outgoing, Record, TaskId
 from shared.runtime.deadletters import dead_letter, mend
 from shared.runtime.tracing import ROOM
 
 WRITER = "ingest"
-CONTROL = "control.v1"
 CHUNK = 500
 DISCARDED = "was discarded by an operator"
 """How the rule begins by which a parked event is refused in the end."""

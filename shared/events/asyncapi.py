@@ -35,7 +35,6 @@ HEADERS = {
         TRACEPARENT: {"type": "string", "description": "The trace that it is of, as W3C has it; optional"},
     },
 }
-TOLD = ("reason", "error", "topic", "partition", "offset", "time", "cut")
 DEAD = "dead-letter"
 LETTER = {
     "name": DEAD,

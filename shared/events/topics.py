@@ -87,9 +87,11 @@ def anchors(what: str) -> str:
     return f"{what}.anchors.v1"
 
 
+CONTROL = "control.v1"
+"""Of what concerns everyone."""
 _REGISTRY = (
     Topic(
-        "control.v1",
+        CONTROL,
         "a copy to every partition",
         "ingest",
         ("classifier", "quota", "matching"),
@@ -316,7 +318,7 @@ def topic_of(fact: Inbound) -> str | None:
     """The internal topic of a recorded fact; None for what ingest keeps to itself (organisations)."""
     stated = _MODELS[fact.kind]
     if stated is IndicatorObserved:
-        return "indicators.v1" if fact.about() else "control.v1"
+        return "indicators.v1" if fact.about() else CONTROL
     return topic_of_model(stated)
 
 

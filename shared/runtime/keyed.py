@@ -16,7 +16,7 @@ from shared.events.cloudevents import Invalid
 from shared.events.decoding import decode, encode
 from shared.events.internal import Chained, Conclusion
 from shared.events.partitioning import partition_of
-from shared.events.topics import INTERNAL, concluded, dead_letters
+from shared.events.topics import CONTROL, INTERNAL, concluded, dead_letters
 from shared.runtime.anchors import anchored_day, anchors_of
 from shared.runtime.contract import (
     EVERYONE,
@@ -41,8 +41,8 @@ from shared.runtime.tracing import ROOM, trace_of
 P = TypeVar("P")
 Brought = Sequence[tuple[Record, Fact]]
 CHUNK = 25
-CONTROL, REEVALUATED = "control.v1", -1
-"""Of a flaw that no record but a re-evaluation showed: its topic and offset."""
+REEVALUATED = -1
+"""The offset of a flaw that no record but a re-evaluation showed; its topic is that of what concerns everyone."""
 
 
 class Domain(Protocol[P]):
@@ -71,7 +71,7 @@ class Domain(Protocol[P]):
 
 
 class KeyedHandler(Generic[P]):
-    """`Handler` of a keyed service. `sizes`: whether a record may be sent is asked before it is drafted."""
+    """`Handler` of a keyed service. `chunk`: how many entities a re-evaluation takes at a time."""
 
     def __init__(
         self, domain: Domain[P], service: str, store: Store, *, clock: Clock = utc_now, chunk: int = CHUNK

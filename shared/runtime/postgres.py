@@ -180,7 +180,7 @@ class Outbox:
 
 
 class PostgresStore(Outbox):
-    """`Store` for the keyed services; the tables are those of `migrations/0001_tasks.sql` in the service's schema."""
+    """`Store` for the keyed services; the tables are those of `migrations/` in the service's schema."""
 
     async def load(self, keys: Sequence[tuple[TaskId, str]]) -> dict[tuple[TaskId, str], Entity]:
         found: dict[tuple[TaskId, str], Entity] = {}

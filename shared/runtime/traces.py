@@ -8,6 +8,7 @@ thrown away there is none, since it comes again.
 from collections.abc import Iterable, Sequence
 from time import time_ns
 
+from shared.events.topics import CONTROL
 from shared.loglines import fits
 from shared.metrics import family
 from shared.runtime.contract import EVERYONE, Draft, Record, TaskId
@@ -16,7 +17,6 @@ from shared.runtime.tracing import sent_with
 
 LINKS = 128
 """At the most, as OpenTelemetry has it."""
-CONTROL = "control.v1"
 Place = tuple[str, int]
 """Topic and offset: within a task that is one record."""
 

@@ -28,8 +28,9 @@ from shared.events.internal import (
     Supply,
 )
 from shared.events.partitioning import partition_of
+from shared.events.topics import CONTROL
 from shared.runtime.contract import EVERYONE, Entity, Record
-from shared.runtime.keyed import CONTROL, Domain, slot_of
+from shared.runtime.keyed import Domain, slot_of
 from shared.runtime.memory import MemoryStore
 from tests.chaos.findings import Findings
 from tests.chaos.seen import KEYED, Row

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from services.cli.explained.lines import Line, Section
 from services.cli.explained.words import Language
-from services.matching.domain.outcomes import GOOD
-from shared.events.internal import Life
+from shared.events.internal import GOOD, Life
 
 DEADLINE = "aftalens frister i arbejdsdage", "the agreement's deadlines in working days"
 

@@ -35,7 +35,6 @@ class Case(NamedTuple):
     """One offer that is known. `inputs`: None while its vacancy is not known in this afdeling."""
 
     offer: OfferSubmitted
-    revision: int
     withdrawn: bool
     inputs: Inputs | None
 
@@ -58,7 +57,7 @@ def cases(known: Known) -> Iterator[Case]:
         withdrawn = withdrawal is not None and withdrawal.version > fact.version
         revision = withdrawal.version if withdrawal and withdrawn else fact.version
         told = OfferInput(revision=revision, submitted_on=offer.submitted_on, withdrawn=withdrawn)
-        yield Case(offer, revision, withdrawn, gathered(known, offer, told))
+        yield Case(offer, withdrawn, gathered(known, offer, told))
 
 
 def gathered(known: Known, offer: OfferSubmitted, told: OfferInput) -> Inputs | None:

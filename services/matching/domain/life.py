@@ -10,13 +10,13 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from services.matching.domain.gathering import Case, Facts
-from services.matching.domain.outcomes import GOOD, OUTCOMES
+from services.matching.domain.outcomes import OUTCOMES
 from shared.agreement.document import Deadline, Document
 from shared.agreement.everyone import Everyone
 from shared.agreement.registrations import Registrations
 from shared.calendar import after_working_days
 from shared.events.inbound import OfferAssigned, OfferReply, OfferResolved, OfferReturned
-from shared.events.internal import Decision, Finding, Life, LifeState
+from shared.events.internal import GOOD, Decision, Finding, Life, LifeState
 
 
 class Deal(NamedTuple):

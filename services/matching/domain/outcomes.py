@@ -1,4 +1,4 @@
-"""The outcomes of a decision in words, and which of them let a home be used."""
+"""The outcomes of a decision in words."""
 
 from collections.abc import Mapping
 
@@ -10,4 +10,3 @@ OUTCOMES: Mapping[str, tuple[str, str]] = {
     "withdrawn": ("trukket tilbage", "withdrawn"),
 }
 """Danish and English."""
-GOOD = ("accepted", "accepted_with_conditions")

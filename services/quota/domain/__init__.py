@@ -20,7 +20,6 @@ from shared.events.internal import Conclusion, Quota, Supply
 from shared.runtime.contract import Entity, Fact, Ours, Slot
 
 SHOWN = ("counting", "suspended", "excluded", "due", "reported", "owed", "credit", "next_due_in")
-ONCE_CLOSED = ("owed_since", "next_must_be_reported")
 
 
 class QuotaDomain:

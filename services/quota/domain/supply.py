@@ -10,9 +10,8 @@ from decimal import Decimal
 
 from services.quota.domain.counting import Facts, reports, standing
 from shared.events.inbound import VacancyReported
-from shared.events.internal import Band, Decision, Life, Shelf, Supply
+from shared.events.internal import GOOD, Band, Decision, Life, Shelf, Supply
 
-GOOD = ("accepted", "accepted_with_conditions")
 BANDS: tuple[Band, ...] = ("under_3500", "3500_to_4000", "4000_to_4500", "above_4500", "unknown")
 
 

@@ -13,6 +13,7 @@ from shared.events.internal.colours import (
     Step,
 )
 from shared.events.internal.offers import (
+    GOOD,
     Anchor,
     Anchored,
     AreaInput,
@@ -54,7 +55,7 @@ from shared.events.internal.quotas import (
 )
 
 __all__ = [
-    "PUBLISHED", "UNPUBLISHED", "Account", "Amounts", "Anchor", "Anchored", "Area", "AreaInput", "AreaNamed",
+    "GOOD", "PUBLISHED", "UNPUBLISHED", "Account", "Amounts", "Anchor", "Anchored", "Area", "AreaInput", "AreaNamed",
     "AreaSegment", "AreaYear", "Band", "Basis", "Cause", "Chained", "Change", "Check", "ColourChange", "ColourInput",
     "Colours", "Conclusion", "Counterfactual", "Criterion", "Decision", "Designated", "Entry", "Finding", "Handover",
     "Inputs", "Kind", "LedgerLine", "Life", "LifeState", "OfferInput", "OfferReason", "Outcome", "Party", "Position",

@@ -17,6 +17,8 @@ Check = Literal["colour", "flexible_letting", "relevance", "quota", "vacancy", "
 Party = Literal["organisation", "municipality", "both", "nobody"]
 QuotaEffect = Literal["counts_as_reported", "does_not_count", "none"]
 Outcome = Literal["accepted", "accepted_with_conditions", "rejected", "referred", "withdrawn"]
+GOOD: tuple[Outcome, ...] = ("accepted", "accepted_with_conditions")
+"""Those that let a home be used."""
 LifeState = Literal["submitted", "decided", "assigned", "returned", "lapsed", "withdrawn"]
 
 

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from services.matching.domain.deciding import decide
-from services.matching.domain.outcomes import GOOD
 from services.matching.domain.reasons import COLOURS
-from shared.events.internal import Change, ColourInput, Inputs
+from shared.events.internal import GOOD, Change, ColourInput, Inputs
 from shared.events.values import Colour
 from tests.unit.explained.cases import CASES, latest
 
