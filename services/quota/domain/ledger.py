@@ -128,6 +128,9 @@ def entries(
         cause: Cause | None = None
         if position and position.line is not None:
             if want and says(position, want):
+                if seen(position) != (want.colour, want.version):
+                    told = {"now": want.basis, "version": 0, "recorded_at": recorded_at}
+                    yield position.model_copy(update=told)
                 continue
             what, cause = why or difference(position, want, things, known.facts)
             yield (line := book.reversal(position, what, cause))
@@ -148,6 +151,12 @@ def says(position: Position, want: Wanted) -> bool:
     return (position.what, position.effect, position.basis.day) == (want.what, want.effect, want.day)
 
 
+def seen(position: Position) -> tuple[Colour | None, str | None]:
+    """On which colour and agreement it rested when it was last looked at: only what is newer explains a difference."""
+    rests = position.now or position.basis
+    return rests.colour, rests.agreement
+
+
 def difference(
     position: Position, want: Wanted | None, things: Mapping[str, Wanted], facts: Facts
 ) -> tuple[Reversal, Cause]:
@@ -160,12 +169,12 @@ def difference(
     if home is None:
         cancelled = next((f for f in facts.values() if of_cancelled(f, position.about)), None)
         return "vacancy_cancelled", cause_of(cancelled) if cancelled else position.basis.cause
-    before, colours = position.basis, facts.get((Colours.kind, ""))
-    if before.day != home.day and position.account == "vacancy":
+    (colour, agreement), colours = seen(position), facts.get((Colours.kind, ""))
+    if position.basis.day != home.day and position.account == "vacancy":
         return "vacancy_redated", cause_of(home.cause)
-    if before.colour != home.colour and colours:
+    if colour != home.colour and colours:
         return "colour_corrected", cause_of(colours)
-    if before.agreement != home.version:
+    if agreement != home.version:
         return "agreement_changed", published(home.agreement) if home.agreement else cause_of(home.cause)
     return "vacancy_corrected", cause_of(home.cause)
 

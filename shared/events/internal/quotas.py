@@ -117,7 +117,10 @@ class Basis(Strict):
 
 
 class Position(Conclusion):
-    """What the ledger says of one thing: the line that stands, None where the last one was reversed. Not published."""
+    """What the ledger says of one thing: the line that stands, None where the last one was reversed. Not published.
+
+    `now`: what it rests on, where that has changed and the line has not.
+    """
 
     kind: ClassVar[str] = "position"
     afdeling_id: AfdelingId
@@ -128,6 +131,7 @@ class Position(Conclusion):
     what: Entry
     effect: Amounts
     basis: Basis
+    now: Basis | None = None
 
     def entity(self) -> str:
         return self.afdeling_id
