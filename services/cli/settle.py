@@ -16,6 +16,7 @@ from services.cli.screen import screen
 from services.cli.system import System, Unreachable, find
 from shared.events.topics import READS, SERVICES, is_inbound
 from shared.runtime.admin import Topics
+from shared.runtime.footing import EMPTIED
 
 Ends = Mapping[tuple[str, int], int]
 POLL = 0.1
@@ -29,7 +30,7 @@ class Watcher:
         self.topics = Topics(system.kafka)
 
     def behind(self, ends: Ends) -> dict[str, int]:
-        """What is left to do, by name; empty when nothing is. Of a stopped source nothing is, where so told."""
+        """What is left to do, by name; empty when nothing is. Where so told, of a stopped source what it has said."""
         left: dict[str, int] = {}
         for service in SERVICES:
             progress = self.system.ask(service, "/progress")
@@ -43,9 +44,11 @@ class Watcher:
                     continue
                 if (inbound or topic in READS.get(service, ())) and (lag := end - stored.get((topic, number), 0)):
                     left[f"{service} records"] = left.get(f"{service} records", 0) + lag
-            for what in ("outbox", "reconsidering", "releasable"):
-                if progress.get(what):
-                    left[f"{service} {what}"] = progress[what]
+            for what, tasks in progress["by_task"].items():
+                if number := sum(n for task, n in tasks.items() if comes(what, stopped.get(task))):
+                    left[f"{service} {what}"] = number
+            if releasable := progress.get("releasable"):
+                left[f"{service} releasable"] = releasable
         return left
 
     def left(self) -> dict[str, int]:
@@ -60,6 +63,14 @@ class Watcher:
 def is_read(topic: str) -> bool:
     """By some service."""
     return is_inbound(topic) or any(topic in topics for topics in READS.values())
+
+
+def comes(what: str, why: str | None) -> bool:
+    """Whether what a task has left comes by itself; `why` it is stopped, where it is.
+
+    What was committed before the stop is sent all the same, but of a task whose topics were emptied.
+    """
+    return why is None or (what == "outbox" and not why.startswith(EMPTIED))
 
 
 def wait_until_settled(

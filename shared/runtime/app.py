@@ -253,16 +253,21 @@ async def hinting(subscriber: Subscriber) -> None:
 
 
 async def progress_of(parts: Parts) -> dict[str, Any]:
-    """How far the whole service is, by its database: next offset per topic and partition, and what is left to do."""
+    """How far the whole service is, by its database: next offset per topic and partition, and what is left to do, in
+    all and by task.
+    """
     store: Outbox = parts.store
     offsets: dict[str, dict[str, int]] = {}
-    told = {"outbox": 0, "reconsidering": 0}
+    by_task: dict[str, dict[TaskId, int]] = {"outbox": {}, "reconsidering": {}}
     tasks = await store.progress()
     for task in tasks:
         partition = task["task"].rpartition("/")[2]
         for topic, offset in task["offsets"].items():
             offsets.setdefault(topic, {})[partition] = offset
-        told["outbox"] += task["outbox"]
-        told["reconsidering"] += task["reconsidering"]
+        for what, left in by_task.items():
+            if task[what]:
+                left[task["task"]] = int(task[what])
     stopped = await store.stops(task["task"] for task in tasks)
-    return {"offsets": offsets, "stopped": stopped, **told, **(await parts.left() if parts.left else {})}
+    told = {what: sum(left.values()) for what, left in by_task.items()}
+    beside = await parts.left() if parts.left else {}
+    return {"offsets": offsets, "stopped": stopped, "by_task": by_task, **told, **beside}

@@ -9,15 +9,7 @@ import random
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
-from shared.loglines import (
-    BATCH,
-    DEAD_LETTERS,
-    GAP_BELIEVED,
-    KEEPER_RESTARTS,
-    RELAY_LEFT,
-    TASK_DROPPED,
-    TASK_HALTED,
-)
+from shared.loglines import BATCH, DEAD_LETTERS, GAP_BELIEVED, KEEPER_RESTARTS, RELAY_LEFT, TASK_DROPPED, TASK_HALTED
 from shared.runtime.backoff import Backoff
 from shared.runtime.contract import (
     EVERYONE,
@@ -321,8 +313,13 @@ class Core:
     async def claim(self) -> None:
         if ours := self.wanted - self.tasks.keys() - self.halted.keys():
             stops = await self.within(self.store.stops(ours))
+            flooded = {task for task, why in stops.items() if not why.startswith(EMPTIED)}
+            if fresh := flooded - self.stopped.keys():
+                await self.within(self.store.claim(fresh))  # not to go on with: so that their outboxes are complete
+                for task_id in fresh & self.wanted:
+                    self.relay.take_over(task_id)
             self.stopped = {task: why for task, why in stops.items() if task in self.wanted}
-            self.halted |= {task: why for task, why in self.stopped.items() if why.startswith(EMPTIED)}
+            self.halted |= {task: why for task, why in self.stopped.items() if task not in flooded}
         missing = self.missing
         if not missing:
             return

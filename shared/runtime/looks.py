@@ -79,7 +79,7 @@ class Looks:
             self.outgrown.set()
 
     async def look_at_outbox(self) -> None:
-        rows = {r["task"]: r for r in await self.pool.fetch(OUTBOX, sorted(self.core.tasks))}
+        rows = {r["task"]: r for r in await self.pool.fetch(OUTBOX, sorted(self.core.relay.tasks))}
         now, before = monotonic(), self.first
         self.first = {}
         for task, row in rows.items():

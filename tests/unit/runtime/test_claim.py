@@ -89,6 +89,7 @@ async def test_a_topic_made_anew_stops_its_task_also_when_it_has_grown_past_what
     await after.claim()
 
     assert (after.tasks, after.ready, after.halted) == ({}, False, core.halted)
+    assert after.relay.tasks == set()  # what it left in its outbox is sent when it goes on
 
 
 async def test_a_database_that_was_set_back_stops_its_task_and_says_so() -> None:

@@ -26,7 +26,7 @@ async def torn(*_words: Any) -> Any:
 
 @pytest.fixture
 def looks() -> Looks:
-    core = SimpleNamespace(wanted={"0"}, tasks={})
+    core = SimpleNamespace(wanted={"0"}, tasks={}, relay=SimpleNamespace(tasks=set()))
     watch = Counting(Metrics())
     watch.signals = [SimpleNamespace(look=torn)]
     settings = Settings(instance="quota-1", kafka="localhost:9092", database="postgresql://localhost/none")
@@ -58,7 +58,7 @@ async def test_an_older_process_leaves_its_group_when_something_was_taken_away(
 
     looks.pool.fetch = database
     monkeypatch.setattr(Process, "start", noted("joined"))
-    core = SimpleNamespace(wanted=set(), tasks={}, stop=noted("gave up its tasks"))
+    core = SimpleNamespace(wanted=set(), tasks={}, relay=looks.core.relay, stop=noted("gave up its tasks"))
     looks.subscriber = SimpleNamespace(core=core, stop=noted("left"))
     health = Health(looks.core, SimpleNamespace(beat=0.0), looks)
     belonging = asyncio.create_task(Process("quota", looks.settings).belong(looks.subscriber, health))
@@ -91,3 +91,18 @@ async def test_its_loops_go_on(looks: Looks, loop: str) -> None:
     going.cancel()
 
     assert done == set()
+
+
+async def test_what_a_source_that_is_stopped_has_in_its_outbox_is_seen(
+    looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in no task that is claimed, and the relay has it before it."""
+    looks.core.relay.tasks = {"0"}
+
+    async def rows(_sql: str, tasks: list[str]) -> list[dict[str, Any]]:
+        return [{"task": task, "rows": 500, "first": 3} for task in tasks]
+
+    monkeypatch.setattr(looks.pool, "fetch", rows)
+    await looks.look_at_outbox()
+
+    assert looks.metrics.registry.get_sample_value("trappetrin_outbox_rows") == 500

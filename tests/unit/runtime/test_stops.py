@@ -1,5 +1,6 @@
 """A poisoned task: stopped and written down, let go on by an operator, whole again when its letters are redriven."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
@@ -10,7 +11,7 @@ from shared.agreement.everyone import Everyone
 from shared.events.decoding import encode, recorded_model
 from shared.events.inbound import MODELS
 from shared.events.internal import Conclusion
-from shared.runtime.contract import Entity, Outgoing, Record
+from shared.runtime.contract import Draft, Entity, Outgoing, Record, Task
 from shared.runtime.core import Core
 from shared.runtime.deadletters import redriven
 from shared.runtime.keyed import KeyedHandler, of_number
@@ -111,6 +112,37 @@ async def test_a_poisoned_source_is_stopped_until_an_operator_lets_it_go_on(worl
 
     assert (world.core.stopped, len(world.letters())) == ({}, 8)
     assert world.core.ready
+
+
+async def test_what_a_source_had_in_its_outbox_when_it_was_stopped_is_sent_by_who_has_it_next(world: World) -> None:
+    """The process died before its relay had sent a row."""
+    world.broker.append(TOPIC, [vacancy(SICK, n) for n in range(8)])
+    world.core.assigned({"0"})
+    await world.core.claim()
+    while records := world.consumer.poll(3):
+        await world.core.handle(records)
+    left = len(world.store.outbox)
+
+    assert (len(world.store.stopped), left > 0, world.letters()) == (1, True, [])
+
+    late = Draft.of(Task("0", world.store.tasks["0"].version, {TOPIC: 6}))
+    world.core, world.consumer = world.process()
+    world.core.assigned({"0"})
+    await world.core.claim()
+    await sent(world.core.relay)
+
+    assert (world.core.tasks, len(world.letters()), world.store.outbox) == ({}, 6, {})
+    assert await world.store.commit([late]) == set()  # of who had it before nothing more can come into the outbox
+
+    await world.core.claim()
+
+    assert world.core.relay.unread == set()  # it is read once, not at every look for whether it may go on
+
+
+async def sent(relay: Relay) -> None:
+    running = asyncio.create_task(relay.run())
+    await relay.idle.wait()
+    running.cancel()
 
 
 async def test_a_few_broken_among_the_good_stop_nothing(world: World) -> None:
