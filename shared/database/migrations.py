@@ -24,7 +24,7 @@ FOLDERS: dict[str, tuple[Path, ...]] = {
     "matching": (KEYED,),
     "console": (ROOT / "services" / "cli" / "migrations",),
 }
-LOCK = 7_411_053  # any number, the same for all who migrate
+LOCK = 7_411_053  # any number, the same for all who migrate, and for commands for the bad day
 POST = ".post.sql"
 PATIENCE = 5
 """Seconds that a migration waits for a table: whatever comes after it waits behind it, also the intake."""
@@ -89,29 +89,32 @@ def migrate(dsn: str, *, post: bool = False, say: Callable[[str], None] = print)
 
 async def apply(dsn: str, *, post: bool = False, say: Callable[[str], None] = print) -> list[str]:
     """As `migrate`, for those who run in a loop."""
-    done: list[str] = []
     connection = await asyncpg.connect(dsn)
     try:
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
-            say("another migration of this database is under way: waiting for its end")
+            say("another migration of this database is under way, or a command for the bad day: waiting for its end")
             await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS public.migration (schema text, name text, at timestamptz DEFAULT now(),"
-            " PRIMARY KEY (schema, name))"
-        )
-        due, _, others = await look(connection, post=post)
-        if others and (waiting := next((m for m in due if m.post), None)):
-            way = "Stop it, then run `trappetrin migrate --post`" if post else FORGOTTEN
-            raise OthersLive(
-                f"migration {waiting} waits, and nothing was run: this is version {VERSION}, and {', '.join(others)} of"
-                f" another version still lives. {way}"
-            )
-        for migration in due:
-            await run(connection, migration)
-            done.append(str(migration))
+        return await applied(connection, post=post)
     finally:
         await connection.close()
-    return done
+
+
+async def applied(connection: asyncpg.Connection, *, post: bool = False) -> list[str]:
+    """The same, over the connection of who holds the lock."""
+    await connection.execute(
+        "CREATE TABLE IF NOT EXISTS public.migration (schema text, name text, at timestamptz DEFAULT now(),"
+        " PRIMARY KEY (schema, name))"
+    )
+    due, _, others = await look(connection, post=post)
+    if others and (waiting := next((m for m in due if m.post), None)):
+        way = "Stop it, then run `trappetrin migrate --post`" if post else FORGOTTEN
+        raise OthersLive(
+            f"migration {waiting} waits, and nothing was run: this is version {VERSION}, and {', '.join(others)} of"
+            f" another version still lives. {way}"
+        )
+    for migration in due:
+        await run(connection, migration)
+    return [str(migration) for migration in due]
 
 
 async def standing(dsn: str, *, post: bool = False) -> Standing:

@@ -124,7 +124,9 @@ async def test_who_waits_for_another_migration_says_so(pool: asyncpg.Pool, datab
         await other.execute("SELECT pg_advisory_lock($1)", migrations.LOCK)
         waiting = asyncio.create_task(apply(database, say=said.put_nowait))
 
-        assert await said.get() == "another migration of this database is under way: waiting for its end"
+        assert await said.get() == (
+            "another migration of this database is under way, or a command for the bad day: waiting for its end"
+        )
         assert await pool.fetchval("SELECT to_regnamespace('mended')") is None
 
         await other.execute("SELECT pg_advisory_unlock($1)", migrations.LOCK)

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 
 import asyncpg
 
+from services.cli.ground.quiet import refuse_beside_another, refuse_while_alive
 from services.cli.ground.reading import Impossible
 from services.cli.system import asking_the_database
+from shared.events.topics import SERVICES
 
 # Whoever is connected to a database, beside those who clean it and give way by themselves.
 SESSIONS = """
@@ -50,9 +52,12 @@ async def refuse_while_open(admin: asyncpg.Connection, name: str) -> None:
 async def take_name(admin: asyncpg.Connection, fresh: str, name: str, *, disconnect: bool) -> str | None:
     """`fresh` is called `name` from here on, and what was called so is kept: under the name that is returned, if any.
 
-    Both or nothing. Raises `Impossible` while somebody has one of them open.
+    Both or nothing. Raises `Impossible` while somebody has one of them open; also while a service, or another command,
+    has come meanwhile, whose session is not ended: what it has written would be put aside with the database.
     """
     kept = aside(name) if await admin.fetchval(THERE, name) else None
+    await refuse_while_alive(admin, SERVICES, name)
+    await refuse_beside_another(admin, name)
     try:
         async with admin.transaction():
             if kept:

@@ -1,4 +1,4 @@
-"""That nobody else writes: services must be stopped, and who is not stopped is fenced.
+"""That nobody else writes: services must be stopped, who is not stopped is fenced, and of operators there is one.
 
 Whether one is alive is asked of the database, where every process of a service has a name. One that is cut off from it
 is held by its tasks' versions, which are moved on.
@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from services.cli.ground.reading import Impossible, Place
 from services.cli.system import System
+from shared.database.migrations import LOCK
 from shared.runtime.contract import TaskId
 
 PATIENCE, POLL = 60.0, 0.5
@@ -27,6 +28,14 @@ WHERE datname = coalesce($1, current_database()) AND application_name LIKE 'trap
 """
 CLAIM = "UPDATE {schema}.task SET version = version + 1 RETURNING task, version, offsets, cursor IS NOT NULL AS busy"
 NOTE = "INSERT INTO console.ground (event, by, why, told) VALUES ($1, $2, $3, $4) RETURNING at"
+
+# Who has the lock of migrations in a database.
+HOLDERS = """
+SELECT concat(coalesce(nullif(application_name, ''), 'a migration'), ' (user ', usename, ', pid ', pid, ')')
+FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = $2 AND objsubid = 1
+    AND datname = coalesce($1, current_database()) ORDER BY pid
+"""
 
 # A dump opens the tables by their names, so no schema takes another's while a backup is made.
 BACKING_UP = "SELECT pg_advisory_lock_shared(7411054)"
@@ -58,6 +67,15 @@ async def refuse_while_alive(
             f"{', '.join(alive)} must be stopped first: `trappetrin down {words}`, or in containers"
             f" `docker compose stop {words}`"
         )
+
+
+async def refuse_beside_another(connection: asyncpg.Connection, database: str | None = None) -> None:
+    """A migration, or another command that has the database to itself; in the connection's own unless told.
+
+    Raises `Impossible`, which says what runs.
+    """
+    if who := [r[0] for r in await connection.fetch(HOLDERS, database, LOCK)]:
+        raise Impossible(f"{', '.join(who)} is under way: run it again when that has ended")
 
 
 async def claim(connection: asyncpg.Connection, service: str) -> dict[TaskId, Claimed]:

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from services.cli.acts import By
 from services.cli.ground import edgetables, keyed
-from services.cli.ground.databases import connected
+from services.cli.ground.alone import alone
 from services.cli.ground.quiet import Claimed, Operator, claim, note, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.refusing import refusing
@@ -78,7 +78,7 @@ async def made(
 async def rebuilt(ground: Ground, service: str, operator: Operator, *, accept: bool, dry_run: bool) -> Rebuilt:
     """Raises `Impossible`, `Moved`."""
     began = monotonic()
-    async with connected(ground.dsn) as connection:
+    async with alone(ground.dsn, f"rebuild {service}") as connection:
         await refuse_while_alive(connection, [service])
         claimed = await claim(connection, service)
         refuse_while_busy(service, claimed, accept=accept)

@@ -17,7 +17,7 @@ import typer
 from services.cli.acts import By
 from services.cli.dlq import DryRun, Why, stated
 from services.cli.ground.again import Writer, said
-from services.cli.ground.databases import connected
+from services.cli.ground.alone import alone
 from services.cli.ground.quiet import Operator, forget_groups, note, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.rebuild import DONE
@@ -93,7 +93,7 @@ async def regrounded(
     system: System, named: Sequence[str], operator: Operator, say: Say, *, everything: bool, dry_run: bool
 ) -> dict[str, Any]:
     """Raises `Impossible`."""
-    async with connected(system.database) as connection:
+    async with alone(system.database, "reground") as connection:
         await refuse_while_alive(connection, SERVICES)
         senders = await known_senders(connection)
         refuse_unheld(named, *senders)

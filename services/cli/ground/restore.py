@@ -17,17 +17,18 @@ from confluent_kafka import KafkaException
 
 from services.cli.acts import By
 from services.cli.dlq import DryRun, Why, stated
+from services.cli.ground.alone import alone
 from services.cli.ground.databases import aside, connected, refuse_while_open, take_name
 from services.cli.ground.dumping import contents, name_in, named, run, unlike
 from services.cli.ground.manifest import DUMP, Manifest, changed, ids_of, read
-from services.cli.ground.quiet import Operator, claim, forget_groups, note, refuse_while_alive
+from services.cli.ground.quiet import Operator, claim, forget_groups, note, refuse_beside_another, refuse_while_alive
 from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.rebuild import DONE, listed, made
 from services.cli.ground.refusing import refusing, sentence
 from services.cli.ground.shadow import Ground, Say
 from services.cli.state import Json, as_json
 from services.cli.system import System, find
-from shared.database.migrations import apply
+from shared.database.migrations import applied, apply
 from shared.events.topics import SERVICES
 
 DROP = "DROP SCHEMA IF EXISTS {schema}_before CASCADE"
@@ -42,8 +43,9 @@ async def put_back(
     """
     name = name_in(system.database)
     fresh = f"{name}_restored"
-    async with connected(named(system.database, "postgres")) as admin:
+    async with alone(named(system.database, "postgres"), "restore") as admin:
         await refuse_while_alive(admin, SERVICES, name)
+        await refuse_beside_another(admin, name)
         if not disconnect:
             await refuse_while_open(admin, name)
         drop = f'DROP DATABASE IF EXISTS "{fresh}" WITH (FORCE)'
@@ -80,9 +82,9 @@ async def filled(
 
 async def in_its_place(system: System, operator: Operator, say: Say) -> dict[str, Any]:
     """The same where the database was set back by other means. Raises `Impossible`, `Moved`."""
-    async with connected(system.database) as connection:
+    async with alone(system.database, "restore --in-place") as connection:
         await refuse_while_alive(connection, SERVICES)
-        await apply(system.database, say=say)
+        await applied(connection)
         await keep_former(connection)
         services = await read_back(Ground(partial(Topics, system), system.database, say), connection)
         noted = {"backup": None, "services": services, "topics_lost": False}
