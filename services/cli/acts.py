@@ -101,7 +101,7 @@ def database(system: System, work: Callable[[asyncpg.Connection], Awaitable[T]])
         finally:
             await connection.close()
 
-    with asking_the_database():
+    with asking_the_database(address):
         return asyncio.run(run())
 
 

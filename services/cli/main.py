@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 import typer
+from confluent_kafka import KafkaException
 
 from services.cli.asof import state
 from services.cli.day import day
@@ -29,7 +31,7 @@ from services.cli.simulate import simulate
 from services.cli.stack import down, status, up
 from services.cli.statement.command import statement
 from services.cli.supply import supply
-from services.cli.system import Unreachable
+from services.cli.system import Unreachable, brokers
 from services.cli.topics import topics
 from services.cli.verify import verify
 from services.cli.watch import watch
@@ -77,11 +79,16 @@ def main() -> None:
     try:
         app()
     except Unreachable as error:
-        screen(stderr=True).print(str(error), highlight=False, markup=False)
-        sys.exit(2)
+        ended(str(error), 2)
+    except KafkaException as error:
+        ended(f"the broker at {brokers()} does not answer, or not what was asked: {error.args[0].str()}", 2)
     except (Broken, MigrationFailed, OthersLive, TopicMismatch) as error:
-        screen(stderr=True).print(str(error), highlight=False, markup=False)
-        sys.exit(1)
+        ended(str(error), 1)
+
+
+def ended(sentence: str, code: int) -> NoReturn:
+    screen(stderr=True).print(sentence, highlight=False, markup=False)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def migrate(
     Before its processes start, and once more with --post when all processes of the version before it have stopped.
     """
     dsn = System((), {}, os.environ.get("TRAPPETRIN_DATABASE") or Stack().dsn).database
-    with asking_the_database():
+    with asking_the_database(dsn):
         if plan:
             tell(asyncio.run(migrations.standing(dsn, post=post)), as_text=as_text)
         else:

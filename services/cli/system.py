@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
@@ -17,8 +18,9 @@ import typer
 from deploy.local.stack import Stack
 from shared.events.topics import SERVICES
 
-ANSWER = httpx.Timeout(10.0, read=300.0)
-"""Seconds. A service reads all it holds to tell its state, and goes on with its records meanwhile."""
+SOON, LATE = httpx.Timeout(5.0), httpx.Timeout(10.0, read=300.0)
+LONG = ("/state", "/journal", "/incomplete", "/parked")
+"""Answers that may be late: a service reads all it holds to tell its state, and goes on with its records meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class System:
         problems = []
         for url in self.urls.get(service, ()):
             try:
-                answer = httpx.get(url + path, timeout=ANSWER)
+                answer = httpx.get(url + path, timeout=LATE if path.startswith(LONG) else SOON)
                 answer.raise_for_status()
                 return answer.json()
             except httpx.HTTPError as error:
@@ -54,12 +56,34 @@ class Unreachable(Exception):
 
 
 @contextmanager
-def asking_the_database() -> Iterator[None]:
-    """Raises `Unreachable` where it does not answer, or not what was asked."""
+def asking_the_database(dsn: str) -> Iterator[None]:
+    """Raises `Unreachable` where its address can not be used, where it does not answer, or not what was asked."""
     try:
         yield
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise Unreachable(f"the database does not answer: {error or type(error).__name__}") from error
+    except (OSError, TimeoutError) as error:
+        raise Unreachable(f"the database at {place(dsn)} does not answer: {said(error)}") from error
+    except ValueError as error:
+        raise Unreachable(
+            "the address of the database can not be used (special characters of a password are to be percent-encoded):"
+            f" {said(error)}"
+        ) from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Unreachable(f"the database at {place(dsn)} did not do what was asked: {said(error)}") from error
+
+
+def place(dsn: str) -> str:
+    """Of an address what may be told."""
+    at = urlsplit(dsn)
+    return at.netloc.rpartition("@")[2] + at.path
+
+
+def said(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def brokers() -> str:
+    """Where the brokers are, to be told."""
+    return os.environ.get("TRAPPETRIN_KAFKA") or ",".join(Stack().kafka_servers)
 
 
 def find() -> System:

@@ -27,7 +27,7 @@ THERE = "SELECT true FROM pg_database WHERE datname = $1"
 @asynccontextmanager
 async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     """Raises `Unreachable` where there is no answer."""
-    with asking_the_database():
+    with asking_the_database(dsn):
         connection = await asyncpg.connect(dsn, timeout=10)
     try:
         yield connection
