@@ -14,9 +14,11 @@ from services.cli.ground.reading import Impossible
 from services.cli.ground.reground import LETTERS, Plan, planned, regrounded, set_back
 from services.cli.ground.said import home_of, read
 from services.cli.system import System
+from shared.clock import utc_now
 from shared.events.internal import Chained, Decision, LedgerLine
 from shared.events.topics import CONCLUDED, INTERNAL
 from shared.runtime.contract import Outgoing
+from shared.runtime.footing import EMPTIED
 from tests.integration.ground import OPERATOR, SPOILT, Live, MemoryTopics, told
 
 ALL = INTERNAL.keys() - LETTERS
@@ -25,6 +27,7 @@ INSERT INTO quota.flaw VALUES ('3', '0001-001', 'vacancies.v1', 3, 17, 'x'),
     ('3', '0002-001', 'decisions.v1', 3, 9, 'x'), ('4', '0003-001', 'vacancies.v1', 4, 2, 'x')
 """
 
+STOP = "INSERT INTO quota.stop (task, why, lifted_at) VALUES ($1, $2, $3)"
 LEFT = "SELECT array_agg(entity ORDER BY 1) FROM quota.flaw WHERE entity < '0100'"
 
 
@@ -104,6 +107,23 @@ async def test_lost_is_what_ends_before_it_was_consumed_and_what_is_empty_and_ha
         ("ingest", inbound), ("quota", "colours.v1"), ("matching", "colours.v1"), ("quota", "vacancies.v1"),
         ("matching", "vacancies.v1"), ("matching", "offers.v1"),
     }  # fmt: skip
+
+
+async def test_lost_is_what_a_task_is_stopped_for_also_where_it_has_grown_past_what_was_consumed(live: Live) -> None:
+    task = await told(live.dsn, "SELECT min(task) FROM quota.task WHERE offsets ? 'vacancies.v1'")
+    for topic, lifted_at in (("vacancies.v1", None), ("offers.v1", utc_now())):
+        why = f"{EMPTIED}: {topic} at 5, it ends at 2"
+        await told(live.dsn, STOP, task, why, lifted_at)
+    connection = await asyncpg.connect(live.dsn)
+    try:
+        plan = await planned(connection, MemoryTopics(live.broker), [], everything=False)
+        await set_back(connection, plan, OPERATOR)
+    finally:
+        await connection.close()
+
+    assert plan.lost & {"vacancies.v1", "offers.v1"} == {"vacancies.v1"}
+    assert ("quota", task, "vacancies.v1") in plan.back
+    assert await told(live.dsn, "SELECT count(*) FROM quota.stop WHERE lifted_at IS NULL") == 0
 
 
 async def test_records_that_are_read_again_leave_no_mark(live: Live) -> None:

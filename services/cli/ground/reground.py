@@ -37,7 +37,7 @@ from shared.events.topics import (
     sender_of,
 )
 from shared.runtime.admin import ensure_internal_topics, ensure_senders
-from shared.runtime.footing import EMPTIED
+from shared.runtime.footing import EMPTIED, lost_by
 
 SOME = 1_000
 LETTERS = {dead_letters(service) for service in SERVICES}
@@ -48,6 +48,10 @@ LIFT = """
 UPDATE {schema}.stop SET lifted_at = now(), lifted_by = $2, lifted_why = $3
 WHERE task = $1 AND lifted_at IS NULL AND starts_with(why, $4)
 """
+
+# Why tasks are stopped that nothing but a reground lets go on.
+STOPS = "SELECT why FROM {schema}.stop WHERE lifted_at IS NULL AND starts_with(why, $1)"
+
 UNDONE = "SELECT at, told FROM console.ground WHERE event = 'regrounded' AND done_at IS NULL ORDER BY at"
 
 
@@ -70,7 +74,9 @@ class Plan:
 
 
 async def planned(connection: asyncpg.Connection, topics: Topics, named: Sequence[str], *, everything: bool) -> Plan:
-    """Lost is what ends before it was consumed, and what is empty though it has a writer; and what is named."""
+    """Lost is what ends before it was consumed, and what is empty though it has a writer; what is named; and for what a
+    task is stopped, since that may have grown past what was consumed.
+    """
     stored: dict[tuple[str, str], dict[str, int]] = {
         (service, r["task"]): orjson.loads(r["offsets"])
         for service in SERVICES
@@ -84,6 +90,9 @@ async def planned(connection: asyncpg.Connection, topics: Topics, named: Sequenc
         lost |= {t for t, at in offsets.items() if topics.end((t, number)) < at}
     if everything:
         lost |= {t for offsets in stored.values() for t in offsets} | INTERNAL.keys() - LETTERS
+    for service in SERVICES:
+        for r in await connection.fetch(STOPS.format(schema=service), EMPTIED):
+            lost |= set(lost_by(r["why"]))
     lost |= set(named)
     back = [(service, task, t) for (service, task), offsets in stored.items() for t in sorted(lost & offsets.keys())]
     return Plan(lost, back, [r["at"] for r in undone])
