@@ -103,13 +103,17 @@ def forget_groups(system: System, services: Sequence[str]) -> None:
     """
     admin, deadline = AdminClient({"bootstrap.servers": ",".join(system.kafka)}), time.monotonic() + PATIENCE
     left = {f"trappetrin.{service}" for service in services}
-    while left := left & {g.group_id for g in admin.list_consumer_groups().result().valid}:
-        problems = []
-        for name, future in admin.delete_consumer_groups(sorted(left)).items():
+    while left:
+        listed = admin.list_consumer_groups().result()
+        there = left & {g.group_id for g in listed.valid}
+        problems = [f"a broker does not tell its groups: {error}" for error in listed.errors]
+        if not problems:  # or some may be with who does not answer
+            left = there
+        for name, future in (admin.delete_consumer_groups(sorted(there)) if there else {}).items():
             try:
                 future.result()
             except KafkaException as error:
                 problems.append(f"{name}: {error.args[0].str()}")
         if problems and time.monotonic() > deadline:
-            raise Impossible(f"the broker still counts members of stopped services: {'; '.join(problems)}")
+            raise Impossible(f"the broker has not given up the groups of stopped services: {'; '.join(problems)}")
         time.sleep(POLL if problems else 0)

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from typer.testing import CliRunner
 
 from deploy.local.settings import free_port
-from services.cli.ground import reading
+from services.cli.ground import quiet, reading
 from services.cli.ground import restore as restoring
 from services.cli.ground.backup import made_whole
 from services.cli.ground.dumping import Content, environment, name_in, named, shown, unlike
@@ -229,3 +229,38 @@ def test_differences_are_named_by_whose_they_are() -> None:
     found = {("3", "0123-001"): ["quota is missing"], ("3", ""): ["area"], ("vacancy", "0123/v-1"): ["is missing"]}
 
     assert by_whose(found) == ["task 3: area", "0123-001: quota is missing", "vacancy 0123/v-1: is missing"]
+
+
+class Groups:
+    """A broker of which a part does not answer at first, so many times, and which has one group there."""
+
+    def __init__(self, silent: int) -> None:
+        self.silent, self.there, self.deleted = silent, ["trappetrin.quota"], list[str]()
+
+    def list_consumer_groups(self) -> Mock:
+        self.silent -= 1
+        away = [KafkaException(KafkaError(KafkaError.COORDINATOR_NOT_AVAILABLE))] if self.silent >= 0 else []
+        valid = [] if away else [SimpleNamespace(group_id=name) for name in (*self.there, "theirs")]
+        return Mock(result=lambda: SimpleNamespace(valid=valid, errors=away))
+
+    def delete_consumer_groups(self, names: list[str]) -> dict[str, Mock]:
+        self.deleted += names
+        self.there = [name for name in self.there if name not in names]
+        return {name: Mock() for name in names}
+
+
+def test_groups_of_which_nobody_tells_are_not_taken_for_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = Groups(silent=1)
+    monkeypatch.setattr(quiet, "AdminClient", lambda _settings: groups)
+    monkeypatch.setattr(quiet, "POLL", 0)
+    quiet.forget_groups(System(["nowhere:9092"], {}), ["quota", "matching"])
+
+    assert groups.deleted == ["trappetrin.quota"]
+
+
+def test_groups_of_which_nobody_tells_in_time_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quiet, "AdminClient", lambda _settings: Groups(silent=9))
+    monkeypatch.setattr(quiet, "PATIENCE", -1)
+
+    with pytest.raises(Impossible, match="has not given up the groups of stopped services: a broker does not tell"):
+        quiet.forget_groups(System(["nowhere:9092"], {}), ["quota"])
