@@ -2,10 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+import signal
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
-from multiprocessing import get_context
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from multiprocessing import active_children, get_context, parent_process
+from threading import Thread
 from time import monotonic
 from typing import NamedTuple
 
@@ -108,16 +110,51 @@ async def replayed(orders: list[Order], say: Say) -> list[Outcome]:
     """One after the other where that is little, else side by side."""
     began, done = monotonic(), list[Outcome]()
     few = sum(at for order in orders[:1] for at in order.targets.values()) < FEW
-    workers = min(PROCESSES, os.cpu_count() or 1)
-    with nullcontext() if few else ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        loop = asyncio.get_running_loop()
-        started = (worked(o) if pool is None else loop.run_in_executor(pool, work, o) for o in orders)
-        for waiting in started if pool is None else asyncio.as_completed(list(started)):
+    outcomes: AbstractContextManager[Iterable[Awaitable[Outcome]]] = (
+        nullcontext(map(worked, orders)) if few else side_by_side(orders)
+    )
+    with outcomes as started:
+        for waiting in started:
             done.append(await waiting)
             records = sum(outcome.records for outcome in done)
             rate = records / (monotonic() - began)
             say(f"{len(done)} of {len(orders)} tasks, {records:,} records, {rate:,.0f} a second")
     return sorted(done, key=lambda outcome: outcome.task)
+
+
+@contextmanager
+def side_by_side(orders: Iterable[Order]) -> Iterator[Iterable[Awaitable[Outcome]]]:
+    """In the order in which they are done. Where one fails, or who waits is interrupted, none is gone on with."""
+    workers, spawning = min(PROCESSES, os.cpu_count() or 1), get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=spawning, initializer=end_with_parent)
+    started = [asyncio.get_running_loop().run_in_executor(pool, work, order) for order in orders]
+    try:
+        yield asyncio.as_completed(started)
+    except BaseException:
+        for one in started:
+            one.cancel()
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in active_children():
+            worker.terminate()
+            worker.join()
+        raise
+    pool.shutdown()
+
+
+def end_with_parent() -> None:
+    """Of a worker whose parent was killed what is still written would go into tables that the next run has made anew.
+
+    It is for the parent to be interrupted from the keyboard.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+
+    def follow() -> None:
+        if parent:
+            parent.join()
+        os._exit(1)
+
+    Thread(target=follow, daemon=True).start()
 
 
 def work(order: Order) -> Outcome:
