@@ -8,11 +8,13 @@ import asyncpg
 import pytest
 
 from services.cli.evaluate import fold
+from services.cli.ground import restore
 from services.cli.ground.dumping import named
 from services.cli.ground.reading import Impossible
-from services.cli.ground.restore import read_back
+from services.cli.ground.restore import beyond, read_back
 from services.cli.ground.shadow import Ground
-from shared.events.topics import SERVICES
+from services.cli.system import System
+from shared.events.topics import READS, SERVICES, is_inbound
 from shared.runtime.contract import Outgoing
 from tests.integration.ground import LINES, Live, MemoryTopics, assert_all_were_told, assert_versions_are_whole, told
 
@@ -208,3 +210,19 @@ async def test_what_was_read_back_once_is_read_back_again(older: Live) -> None:
     assert await told(older.dsn, "SELECT count(*) FROM ingest.fact") == facts
     assert facts > backup
     assert await older.state() == await folded()
+
+
+async def test_a_dry_run_in_place_tells_what_each_database_does_not_know(
+    older: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore, "Topics", lambda _system: MemoryTopics(older.broker))
+    since = {place: size - older.halfway.get(place, 0) for place, size in older.sizes().items()}
+    reads = {"ingest": {t for t, _ in since if is_inbound(t)}, **{s: set(topics) for s, topics in READS.items()}}
+    expected = {s: sum(n for (topic, _), n in since.items() if topic in reads[s]) for s in SERVICES}
+
+    assert await beyond(System([], {}, older.dsn)) == expected
+    assert all(expected.values())
+
+    older.broker.logs["vacancies.v1", 5].clear()
+    with pytest.raises(Impossible, match=r"vacancies\.v1/5 ends at 0, \d+ was consumed"):
+        await beyond(System([], {}, older.dsn))

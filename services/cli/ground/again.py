@@ -53,12 +53,14 @@ def outgoing(service: str, kind: str, body: str) -> Outgoing:
 
 
 class Writer:
-    """Into the topics in the services' stead; which are acknowledged is counted."""
+    """Into the topics in the services' stead; which are acknowledged is counted. Both methods raise `Impossible`."""
 
     def __init__(self, producer: Producer) -> None:
         self.producer, self.sent, self.failed = producer, Counter[str](), list[str]()
 
     def write(self, topic: str, record: Outgoing) -> None:
+        self.check()
+
         def done(error: KafkaError | None, _message: Message) -> None:
             if error:
                 self.failed.append(f"{topic}: {error.str()}")
@@ -77,8 +79,11 @@ class Writer:
         self.producer.poll(0)
 
     def finish(self) -> None:
-        """Raises `Impossible`."""
         if left := self.producer.flush(FLUSH):
             self.failed.append(f"{left} records were not acknowledged within {FLUSH:g} s")
+        self.check()
+
+    def check(self) -> None:
+        """One that was not taken is enough: all is written again then."""
         if self.failed:
             raise Impossible(f"not all was written, run it again: {'; '.join(sorted(set(self.failed))[:5])}")

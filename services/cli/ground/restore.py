@@ -5,13 +5,14 @@ journals' entries, the newest version of every conclusion. The chains go on, and
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import asyncpg
+import orjson
 import typer
 from confluent_kafka import KafkaException
 
@@ -25,11 +26,12 @@ from services.cli.ground.quiet import Operator, claim, forget_groups, note, refu
 from services.cli.ground.reading import Impossible, Topics
 from services.cli.ground.rebuild import DONE, listed, made
 from services.cli.ground.refusing import refusing, sentence
+from services.cli.ground.reground import TASKS
 from services.cli.ground.shadow import Ground, Say
 from services.cli.state import Json, as_json
 from services.cli.system import System, find
 from shared.database.migrations import applied, apply
-from shared.events.topics import SERVICES
+from shared.events.topics import READS, SERVICES, is_inbound
 
 DROP = "DROP SCHEMA IF EXISTS {schema}_before CASCADE"
 
@@ -92,6 +94,23 @@ async def in_its_place(system: System, operator: Operator, say: Say) -> dict[str
         return {"services": services, "kept": None}
 
 
+async def beyond(system: System) -> dict[str, int]:
+    """By service how many records lie in its topics that its database does not know. Raises `Impossible`."""
+    async with connected(system.database) as connection:
+        await refuse_while_alive(connection, SERVICES)
+        topics, found = Topics(system), dict[str, int]()
+        for service in SERVICES:
+            known = {
+                (topic, int(r["task"].rpartition("/")[2])): at
+                for r in await connection.fetch(TASKS.format(schema=service))
+                for topic, at in orjson.loads(r["offsets"]).items()
+            }
+            topics.check(known)
+            reads: Callable[[str], bool] = is_inbound if service == "ingest" else READS[service].__contains__
+            found[service] = sum(end - known.get(p, 0) for p, (_, end) in topics.ends.items() if reads(p[0]))
+        return found
+
+
 async def keep_former(connection: asyncpg.Connection) -> None:
     """What an earlier run has replaced, under a name that this one does not replace."""
     for service in SERVICES:
@@ -152,7 +171,7 @@ def restore(
                 " --topics-lost, and then run `trappetrin reground --all`"
             )
         if dry_run:
-            typer.echo(f"the backup of {told.at:%F %T}Z is whole" if told else "would be read back from the topics")
+            foretell(told, asyncio.run(beyond(system)) if told is None else {}, as_text=as_text)
             return
         if folder and told:
             backup = (folder, told)
@@ -161,6 +180,7 @@ def restore(
             )
         else:
             done = asyncio.run(in_its_place(system, operator, status.update))
+        errors.print(placed(done), markup=False)  # before a wait that may be cut off
         status.update("waiting until the broker has given up the stopped processes")
         forget(system, done, topics_lost=topics_lost)
     if as_text:
@@ -169,6 +189,17 @@ def restore(
         tell(done, topics_lost=topics_lost)
     if any(one["problems"] for one in done["services"].values()):
         raise typer.Exit(1)
+
+
+def foretell(told: Manifest | None, unknown: Mapping[str, int], *, as_text: bool) -> None:
+    """Of a backup, or of a database that was set back. `unknown`: records beyond what it has consumed, by service."""
+    if as_text:
+        about: dict[str, Any] = {"backup": told.at.isoformat()} if told else {"backup": None, "beyond": unknown}
+        typer.echo(as_json({**about, "dry_run": True}))
+    elif told:
+        typer.echo(f"the backup of {told.at:%F %T}Z is whole")
+    for service, number in () if as_text else unknown.items():
+        typer.echo(f"{service}: {number:,} records beyond what it has consumed; what it has said would be read back")
 
 
 def tell(done: Mapping[str, Any], *, topics_lost: bool) -> None:
@@ -187,8 +218,10 @@ def forget(system: System, done: Mapping[str, Any], *, topics_lost: bool) -> Non
     try:
         forget_groups(system, SERVICES)
     except (Impossible, KafkaException) as error:
-        kept = f" (what was there is kept as {done['kept']})" if done["kept"] else ""
         way = "reground --all" if topics_lost else "restore --in-place"
-        raise Impossible(
-            f"the database is in place{kept}, but {sentence(error)}; wait, then `trappetrin {way}`"
-        ) from error
+        raise Impossible(f"{placed(done)}, but {sentence(error)}; wait, then `trappetrin {way}`") from error
+
+
+def placed(done: Mapping[str, Any]) -> str:
+    kept = f" (what was there is kept as {done['kept']})" if done["kept"] else ""
+    return f"the database is in place{kept}"

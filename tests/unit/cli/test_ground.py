@@ -1,5 +1,7 @@
 """What a backup says of itself, and what is refused of it."""
 
+import json
+from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,6 +18,7 @@ from typer.testing import CliRunner
 from deploy.local.settings import free_port
 from services.cli.ground import quiet, reading
 from services.cli.ground import restore as restoring
+from services.cli.ground.again import Writer
 from services.cli.ground.backup import made_whole
 from services.cli.ground.dumping import Content, environment, name_in, named, shown, unlike
 from services.cli.ground.manifest import DUMP, MANIFEST, Manifest, changed, read
@@ -25,6 +28,7 @@ from services.cli.ground.refusing import refusing
 from services.cli.ground.restore import forget
 from services.cli.main import app
 from services.cli.system import System
+from shared.runtime.contract import Outgoing
 
 BYTES = b"what the database held"
 
@@ -264,3 +268,48 @@ def test_groups_of_which_nobody_tells_in_time_are_a_failure(monkeypatch: pytest.
 
     with pytest.raises(Impossible, match="has not given up the groups of stopped services: a broker does not tell"):
         quiet.forget_groups(System(["nowhere:9092"], {}), ["quota"])
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["FOLDER", "--topics-lost"], {"backup": "2026-01-02T00:00:00+00:00", "dry_run": True}),
+        (["--in-place"], {"backup": None, "beyond": {"quota": 3}, "dry_run": True}),
+    ],
+)
+def test_a_dry_run_of_a_restore_tells_programs_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: list[str], told: dict[str, object]
+) -> None:
+    folder = str(backup(tmp_path, manifest(migrations={})))
+    monkeypatch.setattr(restoring, "find", lambda: System((), {}))
+    monkeypatch.setattr(restoring, "beyond", AsyncMock(return_value={"quota": 3}))
+    words = [folder if word == "FOLDER" else word for word in words]
+    done = CliRunner().invoke(app, ["restore", *words, "--why", "a test", "--by", "drift-7", "--dry-run", "--json"])
+
+    assert (done.exit_code, json.loads(done.stdout)) == (0, told)
+
+
+def test_a_restore_that_is_cut_off_while_it_waits_has_said_that_the_database_is_in_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(restoring, "find", lambda: System((), {}))
+    monkeypatch.setattr(restoring, "in_its_place", AsyncMock(return_value={"services": {}, "kept": "x_before"}))
+    monkeypatch.setattr(restoring, "forget_groups", Mock(side_effect=KeyboardInterrupt))
+    done = CliRunner().invoke(app, ["restore", "--in-place", "--why", "a test", "--by", "drift-7"])
+
+    assert done.exit_code != 0
+    assert "the database is in place (what was there is kept as x_before)" in done.output
+
+
+def test_a_reground_ends_with_the_first_record_that_is_not_taken() -> None:
+    def produce(*_record: object, on_delivery: Callable[[KafkaError, None], None], **_named: object) -> None:
+        on_delivery(KafkaError(KafkaError._MSG_TIMED_OUT), None)
+
+    producer = Mock(produce=Mock(side_effect=produce))
+    writer = Writer(producer)
+    writer.write("vacancies.v1", Outgoing(0, b"k", b"{}"))
+
+    with pytest.raises(Impossible, match=r"not all was written, run it again: vacancies\.v1: "):
+        writer.write("vacancies.v1", Outgoing(0, b"k", b"{}"))
+
+    assert producer.produce.call_count == 1
