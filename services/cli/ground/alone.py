@@ -7,6 +7,7 @@ import asyncpg
 
 from services.cli.ground.databases import connected
 from services.cli.ground.quiet import refuse_beside_another
+from services.cli.ground.reading import Impossible
 from shared.database.migrations import LOCK
 
 
@@ -18,8 +19,9 @@ async def alone(dsn: str, what: str) -> AsyncIterator[asyncpg.Connection]:
     """
     async with connected(dsn) as connection:
         await connection.execute("SELECT set_config('application_name', $1, false)", f"console/{what}")
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
             await refuse_beside_another(connection)
+            raise Impossible("another command was under way, and has just ended: run it again")
         try:
             yield connection
         finally:
