@@ -73,7 +73,7 @@ class Log:
 
 
 def record_of(message: Message) -> Record:
-    """As the services read it."""
+    """As the services read it. Of topics that senders write to `names.sent_record` reads any."""
     headers: Any = message.headers()
     place = str(message.topic()), int(message.partition() or 0), int(message.offset() or 0)
     known, at = message.timestamp()

@@ -1,4 +1,4 @@
-"""Whatever way a sender packs its events, a real broker takes them and ingest reads them."""
+"""Whatever way a sender packs its events, a real broker takes them and ingest reads them; so does the console."""
 
 import asyncio
 
@@ -9,6 +9,7 @@ from services.cli.watch import KINDS, What, read
 from shared.events.internal import Receipt
 from shared.runtime.admin import ensure_senders
 from tests.e2e.checks import live
+from tests.e2e.console import trappetrin
 from tests.integration.test_intake import CODECS, THERE, named, send
 
 
@@ -32,3 +33,11 @@ def test_every_codec_and_any_name_of_a_header(stack: Stack) -> None:
     assert [sum((value or "").startswith(codec) for _, value in told) for codec in CODECS] == [50] * len(CODECS)
     assert ("headers", repr(b"\xff\xfe")) in told
     assert len(told) == 50 * len(CODECS) + 3
+
+    stack.down(only=["ingest"], say=lambda _line: None)
+    try:
+        done = trappetrin(stack, "rebuild", "ingest", "--dry-run", "--json")
+    finally:
+        stack.up(say=lambda _line: None)
+
+    assert (done["differing"], done["problems"]) == ([], [])

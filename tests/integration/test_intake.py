@@ -9,12 +9,15 @@ from typing import Any
 
 import aiokafka.codec
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import UnsupportedCodecError
 from aiokafka.record.util import calc_crc32c
 from confluent_kafka import Producer
 
 import shared.runtime.kafka as runtime
+from services.cli import names
+from services.cli.ground.reading import Topics
+from services.cli.system import System, Unreachable
 from services.ingest.contract import task_of
 from shared.events.topics import INBOUND_PATTERN
 from shared.logging import FASTSTREAM
@@ -125,6 +128,24 @@ async def test_a_header_may_have_any_name(kafka: str) -> None:
             (b"1", b"{}", [("\udcff\udcfe", b"v")]),
             (b"2", b"{}", [("good", b"v")]),
         ]
+
+
+async def test_the_console_reads_such_a_record_as_ingest_does(kafka: str) -> None:
+    async with hearing(kafka) as heard:
+        await named(kafka, THERE, b"\xff\xfe")
+        await heard.until(lambda records: len(records) == 5)
+    topics = Topics(System([kafka], {}))
+    read = await asyncio.to_thread(lambda: list(topics.read(topics.of(THERE))))
+    there = [r for r in heard.records if r.topic == THERE]
+
+    assert len(read) == 4
+    assert [r._replace(headers=list(r.headers)) for r in read] == [r._replace(headers=list(r.headers)) for r in there]
+
+
+async def test_a_record_that_can_not_be_read_anew_is_named(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "PATIENCE", 0.5)
+    with pytest.raises(Unreachable, match=rf"^{THERE}/0/99 can not be read: "):
+        await names.read_anew(System([kafka], {}), TopicPartition(THERE, 0), 99)
 
 
 async def named(kafka: str, topic: str, name: bytes) -> None:

@@ -5,7 +5,7 @@ from time import monotonic
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from services.cli.log import record_of
+from services.cli.names import sent_record
 from services.cli.system import System
 from shared.events.topics import is_ours
 from shared.runtime.contract import Record
@@ -87,7 +87,7 @@ class Topics:
                             raise Impossible(f"{place[0]}/{place[1]} can not be read: {error.str()}")
                         left.pop(place, None)
                         continue
-                    record = record_of(message)
+                    record = sent_record(message, self.system)
                     if record.offset < targets[place]:
                         yield record
                     if record.offset + 1 >= targets[place]:
