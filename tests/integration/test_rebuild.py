@@ -1,5 +1,6 @@
 """A state made anew from the topics: the same where nothing is wrong; where something is, it is named and mended."""
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
@@ -14,6 +15,8 @@ from shared.events.partitioning import PARTITIONS
 from shared.events.topics import SERVICES
 from shared.runtime.contract import Outgoing
 from tests.integration.ground import SPOILT, Live, assert_versions_are_whole, told
+
+OURS = ("ce_source", b"trappetrin/quota")
 
 
 async def test_nothing_differs_and_nothing_is_said_anew(live: Live) -> None:
@@ -203,12 +206,12 @@ async def test_another_record_in_the_place_of_a_dead_letter_is_a_fact_like_other
 @pytest.mark.parametrize(
     ("service", "topic", "spoilt", "why"),
     [
-        ("quota", "quotas.v1", (("ce_type", b"dk.trappetrin.of_tomorrow.v1"),), "of_tomorrow in quotas.v1/"),
-        ("matching", "decisions.v1", (("ce_type", b"dk.trappetrin.decision.v1"),), "decision in decisions.v1/"),
-        ("classifier", "colours.v1", (), "a record without a type in colours.v1/"),
+        ("quota", "quotas.v1", (OURS, ("ce_type", b"dk.trappetrin.of_tomorrow.v1")), "of_tomorrow in quotas.v1/"),
+        ("matching", "decisions.v1", (OURS, ("ce_type", b"dk.trappetrin.decision.v1")), "decision in decisions.v1/"),
+        ("classifier", "colours.v1", (OURS,), "a record without a type in colours.v1/"),
     ],
 )
-async def test_what_a_service_cannot_have_said_is_named(
+async def test_what_a_service_says_to_have_said_must_be_readable(
     live: Live, service: str, topic: str, spoilt: Sequence[tuple[str, bytes]], why: str
 ) -> None:
     live.broker.append(topic, [Outgoing(3, b"0123-001", b"{}", spoilt)])
@@ -216,6 +219,28 @@ async def test_what_a_service_cannot_have_said_is_named(
         await live.rebuild(service)
 
     assert await told(live.dsn, "SELECT to_regnamespace($1)", f"{service}_shadow") is None
+
+
+@pytest.mark.parametrize(
+    ("service", "topic"),
+    [
+        ("quota", "quotas.v1"),
+        ("matching", "decisions.v1"),
+        ("classifier", "colours.v1"),
+        ("ingest", "org.0123.receipts.v1"),
+    ],
+)
+@pytest.mark.parametrize("headers", [(), (("ce_source", b"org/0123"), ("ce_type", b"dk.trappetrin.quota.v1"))])
+async def test_what_somebody_else_has_put_among_it_is_named_and_left_out(
+    live: Live, service: str, topic: str, headers: Sequence[tuple[str, bytes]]
+) -> None:
+    live.broker.append(topic, [Outgoing(3, b"0123-001", b"poison 1", headers)])
+    done = await live.rebuild(service)
+
+    assert (done.differing, done.news, done.swapped) == ([], [], False)
+    assert len(done.problems) == 1
+    assert re.search(rf" in {topic}/3/\d+ is of no service, and was left out$", done.problems[0])
+    assert (await live.rebuild(service, accept=True)).swapped
 
 
 async def test_a_fact_that_another_release_wrote_in_other_words_is_the_same(live: Live) -> None:

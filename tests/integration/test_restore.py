@@ -16,6 +16,7 @@ from services.cli.ground.shadow import Ground
 from services.cli.system import System
 from shared.events.topics import READS, SERVICES, is_inbound
 from shared.runtime.contract import Outgoing
+from shared.runtime.views import State
 from tests.integration.ground import LINES, Live, MemoryTopics, assert_all_were_told, assert_versions_are_whole, told
 
 COUNT = "SELECT count(*) FROM {schema}.fact"
@@ -29,7 +30,7 @@ async def restored(live: Live) -> dict[str, Any]:
         await connection.close()
 
 
-async def folded() -> object:
+async def folded() -> State:
     state = (await fold([("told", n, one) for n, one in enumerate(LINES, 1)])).state
     return {**state, "refused": None}
 
@@ -162,6 +163,27 @@ async def test_what_cannot_be_read_becomes_the_dead_letter_that_the_lost_databas
 def plain(letter: Outgoing) -> Outgoing:
     """Told at another time."""
     return letter._replace(headers=tuple(h for h in letter.headers if h[0] != "dead_letter_time"))
+
+
+async def test_what_somebody_else_has_put_into_our_topics_is_named_and_hinders_nothing(older: Live) -> None:
+    topics = {
+        "ingest": "org.0123.receipts.v1",
+        "classifier": "colours.v1",
+        "quota": "quotas.v1",
+        "matching": "decisions.v1",
+    }
+    for topic in topics.values():
+        older.broker.append(topic, [Outgoing(3, b"0123-001", b"poison 1")])
+    done = await restored(older)
+
+    for service, topic in topics.items():
+        [problem] = done[service]["problems"]
+        assert f"a record without a type in {topic}/3/" in problem
+        assert problem.endswith("is of no service, and was left out")
+
+    await older.goes_on()
+
+    assert (await older.state())["decisions"] == (await folded())["decisions"]
 
 
 async def test_what_was_published_with_two_contents_is_named_and_kept(older: Live) -> None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from services.cli.ground.reading import Impossible, Place
+from services.cli.ground.said import by_us, left_out, place_of
 from services.ingest.contract import Kept
 from services.ingest.domain import Subject, fixed, subject
 from services.ingest.reading import identity, read
@@ -70,17 +71,28 @@ class Receipts:
     """The fate of every record, by where it lies; and the ends of parked events, by where these lie or once lay.
 
     `anew`: when topics were made anew: what was told before is of records that are no more.
+    `foreign`: what somebody else has put among the receipts.
     """
 
     anew: Mapping[str, datetime] = field(default_factory=dict)
     fates: dict[Place, dict[int, Fate]] = field(default_factory=lambda: defaultdict(dict))
     ends: dict[tuple[str, int, int, str | None], set[End]] = field(default_factory=lambda: defaultdict(set))
+    foreign: list[str] = field(default_factory=list)
 
     def hear(self, record: Record | Outgoing) -> None:
-        """In any order and again: an outbox that was restored repeats what was told long ago."""
-        told = orjson.loads(record.value or b"")
-        place, offset, fate = (told["topic"], told["partition"]), told["offset"], told["fate"]
-        at, rule, event = datetime.fromisoformat(told["recorded_at"]), told["rule"] or "", told["event_id"]
+        """In any order and again: an outbox that was restored repeats what was told long ago.
+
+        What is not ours is left out. Raises `Impossible` for a receipt of ours that can not be read.
+        """
+        if not by_us(record):
+            self.foreign.append(left_out(record))
+            return
+        try:
+            told = orjson.loads(record.value or b"")
+            place, offset, fate = (told["topic"], told["partition"]), told["offset"], told["fate"]
+            at, rule, event = datetime.fromisoformat(told["recorded_at"]), told["rule"] or "", told["event_id"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise Impossible(f"{place_of(record)} can not be read by this release: {type(error).__name__}") from error
         if place[0] in self.anew and at < self.anew[place[0]]:
             return
         if fate == "released" or rule.startswith(DISCARDED):

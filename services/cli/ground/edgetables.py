@@ -133,7 +133,7 @@ async def make(
             edge.repeated(record, strange)
         missing += edge.unpublished()
         refuse_strange(edge)
-    problems += [*await shadow.fill(edge), *await shadow.finish(edge), *edge.unread]
+    problems += [*await shadow.fill(edge), *await shadow.finish(edge), *edge.unread, *receipts.foreign]
     problems += await shadow.copy("outbox", OUTBOX, [(*r.id, pack(r.records)) for r in rows_of(missing, claimed)])
     say("comparing")
     differing = await shadow.differing()

@@ -38,7 +38,7 @@ class Stood(NamedTuple):
 class Replayed:
     """A task as the topics tell it. `facts`, `stands`, `lines`: rows of some entities at a time, to be written; `news`:
     what its service will say when it goes on, by entity; `unread`: records that can not be read and are no dead
-    letters, and why; `buried`: dead letters that are new.
+    letters, and such as no service has written, and why; `buried`: dead letters that are new.
     """
 
     task: TaskId
@@ -87,6 +87,7 @@ def replay(
         if fact and fact.kind not in domain.ignores:
             fold(known.setdefault(fact.entity, Entity()), fact)
     found.flaws, found.twice, found.entities = list(letters.flaws.values()), said.twice, len(known)
+    found.unread += [words for partition, words in said.foreign if partition == number]
     names = known.keys() | {name for home, name in (*said.stated, *said.journals) if home == task}
     going = Going(domain, domain.parameters(known.get(EVERYONE, Entity()).facts), said)
     for name in sorted(names):

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from services.cli.ground.reading import Impossible
+from shared.events.cloudevents import shown
 from shared.events.decoding import CONCLUSIONS
 from shared.events.ids import PREFIX, SUFFIX
 from shared.events.internal import Anchor, Area, Chained, Conclusion, Handover, Relative
@@ -22,6 +23,8 @@ Home = tuple[TaskId, str]
 """Task and entity; of ingest a sequence and a key."""
 ELSEWHERE = (Anchor, Area, Handover, Relative)
 """What is addressed to others than of whom it was concluded."""
+OURS = b"trappetrin/"
+"""With which the source of all that a service writes begins."""
 
 
 def own_topics(service: str) -> list[str]:
@@ -60,15 +63,22 @@ class Line(NamedTuple):
 @dataclass(slots=True)
 class Said:
     """By whom it is about. `stated`: version and bytes of the newest of each slot; `journals`: by kind, lines by
-    number; `twice`: what was published under one number with two contents, of which the first stands.
+    number; `twice`: what was published under one number with two contents, of which the first stands; `foreign`: by
+    partition, what somebody else has put into its topics.
     """
 
     stated: dict[Home, dict[Slot, tuple[int, bytes]]] = field(default_factory=dict)
     journals: dict[Home, dict[str, dict[int, Line]]] = field(default_factory=dict)
     twice: list[str] = field(default_factory=list)
+    foreign: list[tuple[int, str]] = field(default_factory=list)
 
     def hear(self, record: Record | Outgoing) -> None:
-        """Raises `Impossible` for what is no conclusion that this release can read: what it says must be known."""
+        """What no service has written is left out. Raises `Impossible` for what one has, and this release can not read:
+        what it says must be known.
+        """
+        if not by_us(record):
+            self.foreign.append((record.partition, left_out(record)))
+            return
         try:
             told, value = read(record), record.value or b""
         except (KeyError, ValueError) as error:
@@ -109,6 +119,11 @@ def read(record: Record | Outgoing) -> Conclusion:
     return concluded(kind_of(record), record.value or b"")
 
 
+def by_us(record: Record | Outgoing) -> bool:
+    """Whether it says that a service wrote it."""
+    return (dict(record.headers).get("ce_source") or b"").startswith(OURS)
+
+
 def kind_of(record: Record | Outgoing) -> str:
     told = (dict(record.headers).get("ce_type") or b"").decode(errors="replace")
     return told.removeprefix(PREFIX).removesuffix(SUFFIX)
@@ -116,10 +131,14 @@ def kind_of(record: Record | Outgoing) -> str:
 
 def place_of(record: Record | Outgoing) -> str:
     """Kind and place, in words."""
-    kind = kind_of(record) or "a record without a type"
+    kind = shown(kind_of(record)) or "a record without a type"
     if isinstance(record, Record):
         return f"{kind} in {record.topic}/{record.partition}/{record.offset}"
     return f"{kind} in the outbox, for partition {record.partition}"
+
+
+def left_out(record: Record | Outgoing) -> str:
+    return f"{place_of(record)} is of no service, and was left out"
 
 
 def concluded(kind: str, body: str | bytes) -> Conclusion:

@@ -6,6 +6,7 @@ from itertools import permutations
 import pytest
 
 from services.cli.ground.edge import Edge, Receipts, published
+from services.cli.ground.reading import Impossible
 from services.ingest.contract import Origin
 from services.ingest.service import DISCARDED, receipt
 from shared.runtime.contract import Outgoing, Record
@@ -116,3 +117,23 @@ async def test_of_two_refusals_of_one_event_either_may_have_been_written_down_fi
     assert [r.value for r in told] == ["x", "y"]
     assert list(edge.standing()) == told[:1]
     assert [edge.may_stand(r) for r in (*told, told[0]._replace(rule="z"))] == [True, True, False]
+
+
+def test_what_is_no_receipt_of_ours_is_named_and_of_no_record() -> None:
+    receipts = Receipts()
+    receipts.hear(Record("org.0123.receipts.v1", 0, 3, b"k", b"poison 1"))
+    receipts.hear(Record("org.0123.receipts.v1", 0, 4, b"k", b"{}", (("ce_source", b"org/0123"), ("ce_type", b"a\0b"))))
+
+    assert receipts.fates == {}
+    assert receipts.foreign == [
+        "a record without a type in org.0123.receipts.v1/0/3 is of no service, and was left out",
+        "a\ufffdb in org.0123.receipts.v1/0/4 is of no service, and was left out",
+    ]
+
+
+@pytest.mark.parametrize("value", [b"poison 1", b"{}", b"[]", b'{"topic": 1}', None])
+def test_a_receipt_of_ours_that_cannot_be_read_is_refused(value: bytes | None) -> None:
+    _, good = receipt(ORIGIN, b"k", AT, fate="accepted")
+
+    with pytest.raises(Impossible, match=r"^receipt in org\.0123\.receipts\.v1/0/3 can not be read by this release"):
+        Receipts().hear(Record("org.0123.receipts.v1", 0, 3, b"k", value, good.headers))
