@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from deploy.local.needs import Missing
 from deploy.local.settings import home
@@ -49,9 +50,9 @@ class Story:
     def __init__(self, system: System) -> None:
         self.system = system
         self.versions: dict[str, int] = {}
-        self.told: dict[str, str] = {}
+        self.told: dict[str, Text] = {}
 
-    def news(self) -> Iterator[str]:
+    def news(self) -> Iterator[Text]:
         """What reads otherwise than before, the newest of each only."""
         for what in SHOWN:
             fresh: dict[str, Conclusion] = {}
@@ -65,9 +66,9 @@ class Story:
                     continue
                 if self.told.get(slot) != sentence:
                     self.told[slot] = sentence
-                    yield f"[dim]{event.kind:>9}[/]  {sentence}"
+                    yield Text.assemble((f"{event.kind:>9}", "dim"), "  ", sentence)
 
-    def decisions(self) -> Iterator[str]:
+    def decisions(self) -> Iterator[Text]:
         return (sentence for slot, sentence in sorted(self.told.items()) if slot.startswith(Decision.kind))
 
 
@@ -75,7 +76,7 @@ def conclusions(system: System, what: What) -> list[Conclusion]:
     return [event for event in told(system, what) if isinstance(event, Conclusion)]
 
 
-def listed(system: System) -> Iterator[str]:
+def listed(system: System) -> Iterator[Text]:
     """How many areas each list year is known to designate, as published or as it follows from that."""
     newest = {a.area_id: a for a in conclusions(system, What.areas) if isinstance(a, Area)}
     years: dict[int, Counter[str]] = defaultdict(Counter)
@@ -85,7 +86,7 @@ def listed(system: System) -> Iterator[str]:
         known = (
             ", ".join(f"{n} {name}" for name, n in counts.most_common()) or "of no area is it known that it is on it"
         )
-        yield f"[dim]     list[/]  {year}: {known}"
+        yield Text.assemble(("     list", "dim"), f"  {year}: {known}")
 
 
 def demo(
@@ -96,7 +97,7 @@ def demo(
     console, began = screen(), time.monotonic()
     stack = Stack(home() / "demo")
     try:
-        console.print("[bold]Starting Apache Kafka, PostgreSQL and the four services[/]")
+        console.print("Starting Apache Kafka, PostgreSQL and the four services", style="bold")
         stack.down(delete_data=True, say=console.print)
         stack.up(1, install=install, say=console.print)
         tell(stack, console)
@@ -104,7 +105,7 @@ def demo(
         console.print(f"Missing on this machine. Install it with:\n  {missing}\nor run `trappetrin demo --install`.")
         sys.exit(2)
     except (Broken, TimeoutError, subprocess.CalledProcessError) as error:
-        console.print(str(error), markup=False)
+        console.print(str(error))
         sys.exit(1)
     finally:
         stack.down(delete_data=True, say=console.print)
@@ -116,20 +117,20 @@ def tell(stack: Stack, console: Console) -> None:
     system = of(stack)
     story = Story(system)
     for number, (title, what) in enumerate(chapters(), 1):
-        console.print(f"\n[bold]{number}. {title}[/]")
+        console.print(f"\n{number}. {title}", style="bold")
         took = play(system, what)
         told_of = "One day closed" if isinstance(what, date) else f"{len(what)} event{'s' * (len(what) > 1)} in"
-        console.print(f"[dim]{told_of}; all that follows was there after {took:.1f} s[/]")
+        console.print(f"{told_of}; all that follows was there after {took:.1f} s", style="dim")
         for sentence in (*(listed(system) if number == 1 else ()), *story.news()):
             console.print(sentence)
-    console.print("\n[bold]Where everything stands[/]")
+    console.print("\nWhere everything stands", style="bold")
     show(current(system), console)
     for sentence in story.decisions():
         console.print(sentence)
-    console.print(f"\n[bold]Why that, in plain words: `trappetrin explain {DEAR}`[/]")
+    console.print(f"\nWhy that, in plain words: `trappetrin explain {DEAR}`", style="bold")
     _, record, life = explain.told(system, DEAR, None)
     explain.show(explanation(record, life, Language.da), record, Language.da, console)
-    console.print("\n[bold]What the year was: `trappetrin statement --year 2024`[/]")
+    console.print("\nWhat the year was: `trappetrin statement --year 2024`", style="bold")
     if statement := made_of(system, LAST_DAY.year, None):
         show_statement(statement, console)
     console.print("\nWhile it runs (`make up` leaves it running), each service has its metrics at its own address:")

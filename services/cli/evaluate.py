@@ -170,9 +170,9 @@ def evaluate(files: Files, as_text: Json = False, municipality: Municipality = "
     with errors.status("evaluating"):
         found = fold_files(files, municipality, on.date() if on else None)
     for refusal in found.refused:
-        errors.print(f"refused {refusal}", highlight=False, markup=False)
+        errors.print(f"refused {refusal}")
     for afdeling, number in sorted(Counter(one.afdeling for one in found.parked).items()):
-        errors.print(f"parked {number}: afdeling {afdeling} is not registered", highlight=False, markup=False)
+        errors.print(f"parked {number}: afdeling {afdeling} is not registered")
     if as_text:
         typer.echo(as_json(found.state))
     else:

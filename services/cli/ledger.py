@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.box import HORIZONTALS
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from services.cli.explained.words import Language
 from services.cli.journal import Kept, ledger_of, written
@@ -35,8 +35,8 @@ def table_of(afdeling: str, lines: Sequence[LedgerLine], language: Language) -> 
         table.add_row(
             str(line.number),
             str(line.day),
-            f"{what(line, language)}\n[dim]{kind} {line.cause.version}\n{line.cause.id}[/]",
-            escape("\n".join(filter(None, (line.about, line.offer_id)))),
+            Text.assemble(what(line, language), (f"\n{kind} {line.cause.version}\n{line.cause.id}", "dim")),
+            "\n".join(filter(None, (line.about, line.offer_id))),
             amounts(line.effect, language, signed=True),
             amounts(line.balance, language),
         )

@@ -90,7 +90,7 @@ def publish(files: Files, as_text: Json = False, municipality: Municipality = "0
     system, lines = find(), list(lines_of(files))
     sent = send(system, track(lines, "publishing", console=errors, disable=not errors.is_terminal), municipality)
     for file, number, why in sent.failed:
-        errors.print(f"not sent {file}:{number}: {why}", highlight=False, markup=False)
+        errors.print(f"not sent {file}:{number}: {why}")
     told: dict[str, Any] = {"sent": sent.total, "topics": sent.topics, "failed": len(sent.failed)}
     typer.echo(as_json(told) if as_text else f"{sent.total} events sent to {len(sent.topics)} topics")
     if sent.failed:

@@ -6,8 +6,11 @@ WIDTH = 120
 
 
 def screen(*, stderr: bool = False) -> Console:
-    """Long lines are the terminal's to wrap, so that they can be copied whole."""
-    made = Console(stderr=stderr, soft_wrap=True, highlight=False)
+    """Long lines are the terminal's to wrap, so that they can be copied whole.
+
+    Texts are printed as they are, since most of them are a sender's; colours of our own are put on as `Text`.
+    """
+    made = Console(stderr=stderr, soft_wrap=True, highlight=False, markup=False, emoji=False)
     if not made.is_terminal:
         made.width = WIDTH
     return made

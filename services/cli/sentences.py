@@ -1,16 +1,18 @@
 """What the services publish, as sentences for people: the outcome first, then why."""
 
+from rich.text import Text
+
 from services.cli.explained.words import Language
 from services.cli.state import COLOURS
 from services.cli.words import what
 from shared.events.internal import Area, Colours, Decision, LedgerLine, Life, OfferReason, Quota, Receipt, Supply
 
 OUTCOMES = {
-    "accepted": "[green]accepted[/]",
-    "accepted_with_conditions": "[green]accepted with conditions[/]",
-    "rejected": "[red]rejected[/]",
-    "referred": "[yellow]referred to a human[/]",
-    "withdrawn": "[dim]withdrawn[/]",
+    "accepted": ("accepted", "green"),
+    "accepted_with_conditions": ("accepted with conditions", "green"),
+    "rejected": ("rejected", "red"),
+    "referred": ("referred to a human", "yellow"),
+    "withdrawn": ("withdrawn", "dim"),
 }
 STATES = {
     "submitted": "yellow",
@@ -23,61 +25,60 @@ STATES = {
 FATES = {"accepted": "green", "duplicate": "dim", "parked": "yellow", "released": "green", "refused": "red"}
 
 
-def of_colours(event: Colours) -> str:
-    steps = [f"{coloured(s.colour, s.at_least)} from {s.from_}" for s in event.timeline]
-    return f"{event.afdeling_id}  {', '.join(steps) or 'no colour yet'}"
+def of_colours(event: Colours) -> Text:
+    steps = [Text.assemble(coloured(s.colour, s.at_least), f" from {s.from_}") for s in event.timeline]
+    return Text.assemble(f"{event.afdeling_id}  ", Text(", ").join(steps) if steps else "no colour yet")
 
 
-def coloured(colour: str, at_least: str | None = None) -> str:
+def coloured(colour: str, at_least: str | None = None) -> Text:
     known = f" (at least {at_least})" if at_least else ""
-    return f"[{COLOURS[colour]}]{colour}{known}[/]"
+    return Text(f"{colour}{known}", COLOURS[colour])
 
 
-def of_area(event: Area) -> str:
-    return f"{event.area_id}  {event.headline}, by the list year {event.list_year or 'none'}"
+def of_area(event: Area) -> Text:
+    return Text(f"{event.area_id}  {event.headline}, by the list year {event.list_year or 'none'}")
 
 
-def of_quota(event: Quota) -> str:
+def of_quota(event: Quota) -> Text:
     due = f"{event.due} of {event.counting} counting homes due, {event.reported} reported"
-    balance = f"[red]{event.owed} owed[/]" if event.owed else f"{event.credit} in credit" if event.credit else "even"
+    credit = f"{event.credit} in credit" if event.credit else "even"
+    balance: str | tuple[str, str] = (f"{event.owed} owed", "red") if event.owed else credit
     after = f"next due in {event.next_due_in}" if event.next_due_in is not None else "no next one due"
-    return f"{event.afdeling_id}  {due}, {balance}, {after}"
+    return Text.assemble(f"{event.afdeling_id}  {due}, ", balance, f", {after}")
 
 
-def of_decision(event: Decision) -> str:
-    return "\n".join([f"{event.offer_id}  {OUTCOMES[event.outcome]}", *map(of_reason, event.reasons)])
+def of_decision(event: Decision) -> Text:
+    outcome = Text.assemble(f"{event.offer_id}  ", OUTCOMES[event.outcome])
+    return Text("\n").join([outcome, *map(of_reason, event.reasons)])
 
 
-def of_reason(reason: OfferReason) -> str:
-    source = f" [dim]({reason.source})[/]" if reason.source else ""
-    return f"    {reason.sentence_da}{source}"
+def of_reason(reason: OfferReason) -> Text:
+    return Text.assemble(f"    {reason.sentence_da}", (f" ({reason.source})" if reason.source else "", "dim"))
 
 
-def of_life(event: Life) -> str:
+def of_life(event: Life) -> Text:
     until = f", answer due by {event.deadline}" if event.deadline and event.state == "decided" else ""
     since = f" on {event.since}" if event.since else ""
     idle = f", {event.idle_days} idle days" if event.idle_days is not None else ""
-    state = f"{event.offer_id}  [{STATES[event.state]}]{event.state}[/]{since}{until}{idle}"
-    return "\n".join([state, *(f"    {finding.sentence_da}" for finding in event.findings)])
+    findings = "".join(f"\n    {finding.sentence_da}" for finding in event.findings)
+    return Text.assemble(f"{event.offer_id}  ", (event.state, STATES[event.state]), f"{since}{until}{idle}", findings)
 
 
-def of_line(event: LedgerLine) -> str:
+def of_line(event: LedgerLine) -> Text:
     has = event.balance
     after = f"{has.counting} counting, {has.share} share, {has.reported} reported"
     about = f"{event.about} {event.offer_id or ''}".rstrip()
-    return f"{event.afdeling_id}  {event.number}  {event.day}  {what(event, Language.en)}  {about}  [dim]→ {after}[/]"
+    said = f"{event.afdeling_id}  {event.number}  {event.day}  {what(event, Language.en)}  {about}  "
+    return Text.assemble(said, (f"→ {after}", "dim"))
 
 
-def of_supply(event: Supply) -> str:
+def of_supply(event: Supply) -> Text:
     reported, relevant, used = (sum(getattr(s, n) for s in event.shelves) for n in ("reported", "relevant", "used"))
-    return f"{event.afdeling_id}  {reported} reported, {relevant} of them relevant, {used} used"
+    return Text(f"{event.afdeling_id}  {reported} reported, {relevant} of them relevant, {used} used")
 
 
-def of_receipt(event: Receipt) -> str:
-    what = (
-        f"{event.event_id or f'{event.topic}/{event.partition}/{event.offset}'}  [{FATES[event.fate]}]{event.fate}[/]"
-    )
-    if event.fate != "refused":
-        return what
+def of_receipt(event: Receipt) -> Text:
+    name = event.event_id or f"{event.topic}/{event.partition}/{event.offset}"
     value = "" if event.value is None else f": {event.value!r}"
-    return f"{what}: {event.field} {event.rule}{value}"
+    why = f": {event.field} {event.rule}{value}" if event.fate == "refused" else ""
+    return Text.assemble(f"{name}  ", (event.fate, FATES[event.fate]), why)

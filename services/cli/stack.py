@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from deploy.local.needs import Missing
 from deploy.local.stack import Broken, Stack
@@ -38,7 +39,7 @@ def up(
         errors.print(f"Missing on this machine. Install it with:\n  {missing}\nor run `trappetrin up --install`.")
         raise typer.Exit(2) from missing
     except (Broken, subprocess.CalledProcessError, ValueError) as error:
-        errors.print(str(error), markup=False)
+        errors.print(str(error))
         raise typer.Exit(1) from error
     errors.print("all is up; `trappetrin status` tells where, `trappetrin down` stops it")
 
@@ -70,7 +71,11 @@ def status(as_text: Json = False) -> None:
             table.add_column(heading)
         for p in told["processes"]:
             table.add_row(
-                p["name"], str(p["pid"] or "–"), str(p["port"]), "yes" if p["healthy"] else "[red]no[/]", p["version"]
+                p["name"],
+                str(p["pid"] or "–"),
+                str(p["port"]),
+                "yes" if p["healthy"] else Text("no", "red"),
+                p["version"],
             )
         screen().print(table if told["processes"] else "Nothing was started here: `trappetrin up`.")
     if not all(p["healthy"] for p in told["processes"]):

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from services.cli.system import System
 from shared.events.topics import SERVICES
@@ -36,8 +37,8 @@ def show(state: State, console: Console) -> None:
         last: dict[str, Any] = line[-1] if line else {"colour": "unknown", "from": "", "at_least": None}
         colour = last["colour"] + (f" (at least {last['at_least']})" if last["at_least"] else "")
         counts = (quota.get(k) for k in ("counting", "due", "reported", "owed", "credit", "next_due_in"))
-        style = COLOURS[last["colour"]]
-        table.add_row(name, f"[{style}]{colour}[/]", last["from"], *("–" if c is None else str(c) for c in counts))
+        figures = ("–" if c is None else str(c) for c in counts)
+        table.add_row(name, Text(colour, COLOURS[last["colour"]]), last["from"], *figures)
     console.print(table)
     if state["areas"]:
         areas = Table(title="Areas, by the newest facts", title_justify="left")

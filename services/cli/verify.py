@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Annotated, Any, NamedTuple
 
 import typer
-from rich.markup import escape
 from rich.status import Status
 
 from services.cli.checking import DECISIONS, LINES, Checked, Fault, Kind, Published, checked
@@ -135,7 +134,7 @@ def verify(
         if ledger or whole:
             results.append(verified(system, LINES, (), status))
     if lost := set(names) - {name for result in results for name in result.found}:
-        errors.print(f"No decision on {', '.join(sorted(map(str, lost)))} is known here.", markup=False)
+        errors.print(f"No decision on {', '.join(sorted(map(str, lost)))} is known here.")
         raise typer.Exit(1)
     if as_text:
         typer.echo(as_json(as_data(results)))
@@ -143,7 +142,7 @@ def verify(
         console = screen()
         for result in results:
             for fault in result.faults:
-                console.print(f"[red]{escape(sentence(fault))}[/]")
-            console.print(str(result), markup=False)
+                console.print(sentence(fault), style="red")
+            console.print(str(result))
     if any(result.faults for result in results):
         raise typer.Exit(1)

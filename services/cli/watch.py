@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from confluent_kafka import Message
 from pydantic import BaseModel, ValidationError
+from rich.text import Text
 
 from services.cli import sentences
 from services.cli.log import Log, kind_of
@@ -32,7 +33,7 @@ class Kind(NamedTuple):
     """One of the kinds that a topic carries: `wanted` names the topics."""
 
     model: type[Conclusion | Receipt]
-    sentence: Callable[[Any], str]
+    sentence: Callable[[Any], Text]
     wanted: Callable[[str], bool]
 
 

@@ -25,7 +25,7 @@ def refusing() -> Iterator[Console]:
     try:
         yield errors
     except (*SENTENCES, KafkaException, BrokenProcessPool, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        errors.print(sentence(error), markup=False)
+        errors.print(sentence(error))
         raise typer.Exit(2) from error
 
 

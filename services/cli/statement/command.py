@@ -8,6 +8,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from services.cli.explained.words import Language
 from services.cli.journal import ledgers, written
@@ -46,9 +47,10 @@ def show(statement: Statement, console: Console) -> None:
         reasons = {WORDS.of(why, Language.en): figures[f"excluded_{why}"] for why in REASONS}
         if told := [f"{number} {why}" for why, number in reasons.items() if number]:
             console.print(f"{name}, not counted: {', '.join(told)}")
-    console.print(f"[dim]{BALANCES}[/]")
+    console.print(BALANCES, style="dim")
     for name, value in statement.manifest().items():
-        console.print(f"[dim]{name.replace('_', ' '):>13}[/]  {', '.join(of_manifest(value))}")
+        heading = f"{name.replace('_', ' '):>13}"
+        console.print(Text.assemble((heading, "dim"), f"  {', '.join(of_manifest(value))}"))
 
 
 def made_of(system: System, year: int, organisation: str | None) -> Statement | None:
@@ -93,7 +95,7 @@ def statement(
     else:
         show(made, screen())
     for file in files:
-        errors.print(f"written {file}", highlight=False, markup=False)
+        errors.print(f"written {file}")
 
 
 def save(made: Statement, csv: Path | None, xlsx: Path | None) -> list[Path]:
