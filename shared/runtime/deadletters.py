@@ -1,4 +1,5 @@
-"""A record that could not be used, as it goes to `<service>.dead-letters.v1`: key, value and headers untouched.
+"""A record that could not be used, as it goes to `<service>.dead-letters.v1`: key, value and headers untouched, but for
+headers of the record whose names begin with `dead_letter_`: these are left out, since they would be taken for ours.
 
 Added headers (text): `dead_letter_reason`, `_error`, `_topic`, `_partition`, `_offset`, `_time`; `_cut` with the
 original number of bytes where the value was too large to be sent on; `_left_out` with the number of headers where
@@ -34,8 +35,9 @@ def dead_letter(record: Record, partition: int, reason: str, error: str, at: dat
         "offset": str(record.offset),
         "time": zulu(at),
     }
-    kept = [(sendable(name), value) for name, value in record.headers]
-    if escaped := len(dict(record.headers).keys() - dict(kept).keys()):
+    came = [(name, value) for name, value in record.headers if not name.startswith(LETTER)]
+    kept = [(sendable(name), value) for name, value in came]
+    if escaped := len(dict(came).keys() - dict(kept).keys()):
         told["escaped"] = str(escaped)
     if len(kept) > MOST - ADDED or any(len(name.encode()) > MOST for name, _ in kept):
         kept, told["left_out"] = [], str(len(kept))
@@ -45,7 +47,7 @@ def dead_letter(record: Record, partition: int, reason: str, error: str, at: dat
     told["cut"] = str(len(record.value or b""))
     bare = Outgoing(partition, record.key, b"", (*kept, *headers(told)))
     if bare.size() > LARGEST:
-        told["left_out"] = str(len(record.headers))
+        told["left_out"] = str(len(came))
         bare = Outgoing(partition, None, b"", tuple(headers(told)))
     return bare._replace(value=(record.value or b"")[: LARGEST - bare.size()])
 

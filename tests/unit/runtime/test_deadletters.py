@@ -67,6 +67,16 @@ def test_a_name_that_is_not_utf_8_is_escaped_and_counted() -> None:
     assert dict(letter.headers)["dead_letter_escaped"] == b"1"
 
 
+def test_what_a_sender_calls_as_we_do_is_not_taken_for_ours() -> None:
+    theirs = [("dead_letter_cut", b"x"), ("dead_letter_left_out", b"1"), ("dead_letter_\udcff", b""), ("y", b"v")]
+    letter = dead_letter(Record("t", 0, 0, b"k", b"v", theirs), 0, "why", "Invalid", AT)
+
+    assert [name for name, _ in letter.headers if not name.startswith("dead_letter_")] == ["y"]
+    assert {name for name, _ in letter.headers if name.startswith("dead_letter_")} == {
+        f"dead_letter_{name}" for name in ("reason", "error", "topic", "partition", "offset", "time")
+    }
+
+
 def test_a_redriven_letter_is_what_came_and_says_where_it_came_first() -> None:
     record = Record("vacancies.v1", 4, 7, b"0123-001", b"{}", (("x", None), ("y", b"\xff")))
     for attempt in (1, 2):
