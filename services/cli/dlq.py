@@ -13,6 +13,8 @@ from rich.table import Table
 from services.cli import acts
 from services.cli.acts import By
 from services.cli.letters import (
+    OPEN,
+    UNKNOWN,
     At,
     Choice,
     Letter,
@@ -20,20 +22,24 @@ from services.cli.letters import (
     Reason,
     Service,
     Since,
+    named,
     of_service,
     place_of,
     read,
     unhandled,
+    unmet,
 )
 from services.cli.redrive import resend
 from services.cli.screen import screen
 from services.cli.state import Json, as_json
-from services.cli.system import find
+from services.cli.system import System, find
 from shared.events.topics import READS
 
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what a service could not use, with its original bytes.")
 Why = Annotated[str, typer.Option(help="The reason, for those who ask later.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")]
+FLAWS = 10_000
+"""So many records a service tells as missing, at the most."""
 
 
 def chosen(
@@ -49,6 +55,12 @@ def stated(why: str) -> str:
     return why.strip()
 
 
+def tell_unknown(system: System) -> None:
+    """Only an operator's commands need a database, but what operators did is written there."""
+    if system.dsn is None:
+        typer.echo("No database is known (TRAPPETRIN_DATABASE), so neither is which letters are open still.", err=True)
+
+
 @dlq.command("list")
 def list_(
     *,
@@ -61,18 +73,20 @@ def list_(
     at: At = None,
 ) -> None:
     """List the open dead letters."""
-    found = read(find(), chosen(service, reason, organisation, since, at))
+    system = find()
+    found = read(system, chosen(service, reason, organisation, since, at), values=False)
+    tell_unknown(system)
     letters = [letter.shown() for letter in (found if everything else unhandled(found))]
     if as_text:
         typer.echo(as_json(letters))
         return
-    table = Table(title=f"{len(letters)} {'' if everything else 'open '}dead letters")
+    table = Table(title=f"{len(letters)} {'' if everything or system.dsn is None else 'open '}dead letters")
     for heading in ("letter", "from", "time", "reason", "bytes", "status"):
         table.add_column(heading, overflow="fold")
     for one in letters:
-        lies = f"{one['service']}/{one['partition']}/{one['offset']}"
-        status = f"{one['status']} by {one['by']}" if "by" in one else one["status"]
-        table.add_row(lies, one["from"], one["time"], one["reason"], str(one["bytes"]), status)
+        lies = named((one["service"], one["partition"], one["offset"]))
+        did = f" by {one['by']}: {one['why'] or 'no reason given'}" if "by" in one else ""
+        table.add_row(lies, one["from"], one["time"], one["reason"], str(one["bytes"]), one["status"] + did)
     screen().print(table)
 
 
@@ -87,14 +101,16 @@ def show(
 ) -> None:
     """Show one dead letter: its reason, what became of it, its headers, and the original bytes."""
     place = place_of("/".join(part for part in (letter, at) if part))
-    found = read(find(), Choice(place[0], places=frozenset([place])))
+    system = find()
+    found = read(system, Choice(place[0], places=frozenset([place])))
     if not found:
-        typer.echo(f"There is no dead letter {'/'.join(map(str, place))}.", err=True)
+        typer.echo(f"There is no dead letter {named(place)}.", err=True)
         raise typer.Exit(1)
     [one] = found
     if raw:
         sys.stdout.buffer.write(one.record.value or b"")
         return
+    tell_unknown(system)
     typer.echo(json.dumps(one.shown(), ensure_ascii=False, indent=1))
     for name, content in one.record.headers:
         typer.echo(f"header {name}: {content!r}")
@@ -112,32 +128,25 @@ def stats(
     since: Since = None,
 ) -> None:
     """Count the dead letters by service and reason; reasons that differ in numbers only are one."""
-    histogram = counted(read(find(), chosen(service, reason, organisation, since, None)))
+    system = find()
+    found = read(system, chosen(service, reason, organisation, since, None), values=False)
+    tell_unknown(system)
+    states = (UNKNOWN,) if system.dsn is None else (OPEN, "redriven", "discarded")
+    histogram = counted(found, states)
     if as_text:
         typer.echo(as_json(histogram))
         return
-    table = Table(title=f"{sum(h['open'] for h in histogram)} open dead letters")
-    for heading in ("service", "reason", "open", "redriven", "discarded", "organisations", "first", "last"):
-        table.add_column(
-            heading, overflow="fold", justify="right" if heading in ("open", "redriven", "discarded") else "left"
-        )
+    table = Table(title=f"{sum(h[states[0]] for h in histogram)} {'' if system.dsn is None else 'open '}dead letters")
+    for heading in ("service", "reason", *states, "organisations", "first", "last"):
+        table.add_column(heading, overflow="fold", justify="right" if heading in states else "left")
     for h in histogram:
         whose = ", ".join(f"{name} {n}" for name, n in list(h["organisations"].items())[:3])
-        table.add_row(
-            h["service"],
-            h["reason"],
-            str(h["open"]),
-            str(h["redriven"]),
-            str(h["discarded"]),
-            whose,
-            h["first"],
-            h["last"],
-        )
+        table.add_row(h["service"], h["reason"], *(str(h[state]) for state in states), whose, h["first"], h["last"])
     screen().print(table)
 
 
-def counted(letters: Sequence[Letter]) -> list[dict[str, Any]]:
-    """By service and reason, the most open ones first."""
+def counted(letters: Sequence[Letter], states: Sequence[str]) -> list[dict[str, Any]]:
+    """By service and reason, with how many are in each of the states; the most in the first one first."""
     groups: dict[tuple[str, str], list[Letter]] = defaultdict(list)
     for letter in letters:
         groups[letter.service, letter.kind_of_reason].append(letter)
@@ -148,13 +157,13 @@ def counted(letters: Sequence[Letter]) -> list[dict[str, Any]]:
             {
                 "service": service,
                 "reason": reason,
-                **{status: statuses[status] for status in ("open", "redriven", "discarded")},
+                **{state: statuses[state] for state in states},
                 "organisations": dict(Counter(x.organisation or "none" for x in group).most_common()),
                 "first": times[0],
                 "last": times[-1],
             }
         )
-    return sorted(found, key=lambda h: (-h["open"], h["service"], h["reason"]))
+    return sorted(found, key=lambda h: (-h[states[0]], h["service"], h["reason"]))
 
 
 @dlq.command()
@@ -170,10 +179,15 @@ def redrive(
     at: At = None,
     why: Annotated[str | None, typer.Option(help="What was mended, for those who ask later.")] = None,
 ) -> None:
-    """Send open dead letters to where they came from, with their original bytes, to be judged anew."""
-    system = find()
-    letters = list(unhandled(read(system, chosen(service, reason, organisation, since, at))))
+    """Send open dead letters to where they came from, with their original bytes, to be judged anew.
+
+    One that was discarded is sent where it is named by --at. Exit code 1 where one was not sent, or --at names none.
+    """
+    system, choice = find(), chosen(service, reason, organisation, since, at)
+    found = read(system, choice, surely=True)
+    letters = [x for x in found if x.status == OPEN or (choice.places and x.status == "discarded")]
     outcome = resend(system, letters, by, why, dry_run=dry_run)
+    outcome.failed += [{"letter": name, "why": problem} for name, problem in unmet(choice, found, letters)]
     if as_text:
         typer.echo(
             as_json({"dry_run": dry_run, "redriven": outcome.total, "to": outcome.topics, "failed": outcome.failed})
@@ -209,22 +223,34 @@ def discard(
     since: Since = None,
     at: At = None,
 ) -> None:
-    """Give open dead letters up, with a reason. Their bytes stay where they are."""
+    """Give open dead letters up, with a reason. Their bytes stay where they are. Exit code 1 where --at names none."""
     choice, why = chosen(service, reason, organisation, since, at), stated(why)
     if choice.anything and not everything:
         raise typer.BadParameter("choose which by --at, --reason, --organisation, --service or --since, or say --all")
     system = find()
-    letters = list(unhandled(read(system, choice)))
+    found = read(system, choice, surely=True, values=False)
+    letters = list(unhandled(found))
     if not dry_run:
         acts.add(system, "discarded", [letter.place for letter in letters], by, why)
     typer.echo(f"{len(letters)} dead letters {'would be ' if dry_run else ''}discarded")
+    if problems := list(unmet(choice, found, letters)):
+        typer.echo("\n".join(f"not discarded {name}: {problem}" for name, problem in problems), err=True)
+        raise typer.Exit(1)
 
 
 @dlq.command()
 def incomplete(*, as_text: Json = False) -> None:
     """List the entities whose state lacks what became a dead letter; redriven after the mend it is whole again."""
     system = find()
-    flaws = [{"service": s, **flaw} for s in READS for flaw in system.ask(s, "/incomplete")]
+    flaws = list[dict[str, Any]]()
+    for service in READS:
+        told = system.ask(service, "/incomplete")
+        flaws += ({"service": service, **flaw} for flaw in told)
+        if len(told) >= FLAWS:
+            typer.echo(
+                f"Of {service} only the first {FLAWS:,} are told; trappetrin_incomplete_entities counts all entities.",
+                err=True,
+            )
     if as_text:
         typer.echo(as_json(flaws))
         return

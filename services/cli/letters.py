@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 
@@ -16,31 +16,52 @@ from shared.events.topics import SERVICES, dead_letters
 from shared.runtime.contract import Record
 from shared.runtime.deadletters import LETTER, told_by
 
-OPEN = "open"
+OPEN, UNKNOWN = "open", "unknown"
 NUMBER = re.compile(r"[0-9][0-9/:.-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """`record` is the letter as it lies; `told` its added headers; `act` the newest that was done with it."""
+    """`record` is the letter as it lies; `size` how many bytes its value has, also where that was not kept; `told` its
+    added headers; `act` the newest that was done with it, and `known` whether there was a database that could say so.
+    """
 
     service: str
     record: Record
+    size: int
     told: Mapping[str, str]
     act: Act | None = None
+    known: bool = True
 
     @property
     def place(self) -> Place:
-        return Place(self.service, self.record.partition, self.record.offset, self.told.get("time", ""))
+        return Place(*self.lies, self.told.get("time", ""))
+
+    @property
+    def lies(self) -> tuple[str, int, int]:
+        """Service, partition and offset, as it is named."""
+        return self.service, self.record.partition, self.record.offset
 
     @property
     def source(self) -> tuple[str, int, int]:
-        """Topic, partition and offset of what could not be used."""
-        return self.told.get("topic", ""), int(self.told.get("partition", 0)), int(self.told.get("offset", 0))
+        """Topic, partition and offset of what could not be used; no topic and zeros where that is not told."""
+        return self.told.get("topic", ""), number(self.told.get("partition")) or 0, number(self.told.get("offset")) or 0
+
+    @property
+    def made_at(self) -> datetime | None:
+        return aware(self.told.get("time", ""))
+
+    @property
+    def ours(self) -> bool:
+        """Whether it tells where from and when, as each does that a service has made."""
+        numbers = (number(self.told.get(name)) for name in ("partition", "offset"))
+        return bool(self.told.get("topic")) and None not in numbers and self.made_at is not None
 
     @property
     def status(self) -> str:
-        return self.act.act if self.act else OPEN
+        if self.act:
+            return self.act.act
+        return OPEN if self.known else UNKNOWN
 
     @property
     def reason(self) -> str:
@@ -68,6 +89,10 @@ class Letter:
         """Headers, or the key, were more than can be kept."""
         return "left_out" in self.told
 
+    def light(self) -> "Letter":
+        """Without the value."""
+        return replace(self, record=self.record._replace(value=None))
+
     def shown(self) -> dict[str, Any]:
         """Where it lies, where it came from, why, and what became of it."""
         did = self.act
@@ -75,13 +100,13 @@ class Letter:
             "service": self.service,
             "partition": self.record.partition,
             "offset": self.record.offset,
-            "from": "/".join(str(part) for part in self.source),
+            "from": named(self.source),
             "organisation": self.organisation,
             "time": self.told.get("time"),
             "error": self.told.get("error"),
             "reason": self.reason,
             "attempt": told_by(self.record, "attempt") or 0,
-            "bytes": int(self.told.get("cut") or len(self.record.value or b"")),
+            "bytes": number(self.told.get("cut")) or self.size,
             "cut": self.cut,
             "status": self.status,
             **({"by": did.by, "why": did.why, "handled_at": did.at.isoformat()} if did else {}),
@@ -93,10 +118,13 @@ def of(message: Message) -> Letter:
 
 
 def of_record(record: Record) -> Letter:
-    told = {
-        n.removeprefix(LETTER): (v or b"").decode(errors="replace") for n, v in record.headers if n.startswith(LETTER)
-    }
-    return Letter(record.topic.partition(".")[0], record, told)
+    told: dict[str, str] = {}
+    for name, value in record.headers:
+        if name == f"{LETTER}reason":
+            told = {}  # ours begin here, and are the last: what is before them is a sender's
+        if name.startswith(LETTER):
+            told[name.removeprefix(LETTER)] = (value or b"").decode(errors="replace")
+    return Letter(record.topic.partition(".")[0], record, len(record.value or b""), told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,42 +142,69 @@ class Choice:
         return self == Choice()
 
     def fits(self, letter: Letter) -> bool:
-        told, at = letter.told.get("time"), letter.record
         return (
             self.service in (None, letter.service)
             and (self.reason is None or self.reason.casefold() in letter.reason.casefold())
             and self.organisation in (None, letter.organisation)
-            and (self.since is None or (told is not None and datetime.fromisoformat(told) >= self.since))
-            and (not self.places or (letter.service, at.partition, at.offset) in self.places)
+            and (self.since is None or ((at := letter.made_at) is not None and at >= self.since))
+            and (not self.places or letter.lies in self.places)
         )
 
 
-def read(system: System, choice: Choice) -> list[Letter]:
-    """In the order in which they were made; what was done with each is known where there is a database."""
+def read(system: System, choice: Choice, *, surely: bool = False, values: bool = True) -> list[Letter]:
+    """In the order in which they were made; what was done with each is known where there is a database.
+
+    `surely`: raises `Unreachable` where there is none. `values`: whether they are wanted: all of them may be much.
+    """
     topics = {dead_letters(s) for s in SERVICES if choice.service in (None, s)}
     log = Log(system, topics.__contains__)
     try:
-        found = [letter for m in log.whole() if choice.fits(letter := of(m))]
+        found = [letter if values else letter.light() for m in log.whole() if choice.fits(letter := of(m))]
     finally:
         log.close()
-    done = acts(system) if system.dsn else {}
-    joined = [Letter(x.service, x.record, x.told, done.get(x.place)) for x in found]
+    done = acts(system) if surely or system.dsn else None
+    joined = [replace(x, act=(done or {}).get(x.place), known=done is not None) for x in found]
     return sorted(joined, key=lambda x: (x.told.get("time", ""), x.place))
 
 
 def unhandled(letters: Iterable[Letter]) -> Iterator[Letter]:
-    return (letter for letter in letters if letter.status == OPEN)
+    """What is open, or may be."""
+    return (letter for letter in letters if letter.status in (OPEN, UNKNOWN))
+
+
+def unmet(choice: Choice, found: Iterable[Letter], meant: Iterable[Letter]) -> Iterator[tuple[str, str]]:
+    """Which of the letters that were named are not meant, each with why."""
+    status = {letter.lies: letter.status for letter in found}
+    for lies in sorted(choice.places - {letter.lies for letter in meant}):
+        yield named(lies), f"it is {status[lies]} already" if lies in status else "there is none such among the chosen"
+
+
+def named(place: tuple[str, int, int]) -> str:
+    return "/".join(map(str, place))
+
+
+def number(text: str | None) -> int | None:
+    """None for what is no number: anyone may write a header."""
+    return int(text) if text and text.isdecimal() and len(text) < 19 else None
+
+
+def aware(text: str) -> datetime | None:
+    """None for what is no instant with its offset."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def instant(text: str) -> datetime:
     """An instant with its offset, or a day: its beginning in UTC. Raises `typer.BadParameter`."""
     try:
-        if len(text) == len("2024-01-01"):
-            return datetime.combine(date.fromisoformat(text), time(), UTC)
-        found = datetime.fromisoformat(text)
+        a_day = len(text) == len("2024-01-01")
+        found = datetime.combine(date.fromisoformat(text), time(), UTC) if a_day else aware(text)
     except ValueError:
         found = None
-    if found is None or found.tzinfo is None:
+    if found is None:
         rule = "must be a day or an instant with its offset, 2024-06-01 or 2024-06-01T12:00:00Z"
         raise typer.BadParameter(f"{rule}; it is {text}")
     return found
@@ -167,6 +222,13 @@ def of_organisation(number: str | None) -> str | None:
     return number
 
 
+def of_reason(text: str | None) -> str | None:
+    """An empty one would be in every reason."""
+    if text is not None and not text.strip():
+        raise typer.BadParameter("must have some of the reason's words")
+    return text
+
+
 def place_of(text: str) -> tuple[str, int, int]:
     """`quota/3/17` as service, partition and offset."""
     service, *numbers = text.split("/")
@@ -176,7 +238,7 @@ def place_of(text: str) -> tuple[str, int, int]:
 
 
 Service = Annotated[str | None, typer.Option(help=f"Only of one service: {', '.join(SERVICES)}.", callback=of_service)]
-Reason = Annotated[str | None, typer.Option(help="Only where the reason contains this text.")]
+Reason = Annotated[str | None, typer.Option(help="Only where the reason contains this text.", callback=of_reason)]
 Organisation = Annotated[
     str | None,
     typer.Option(

@@ -4,11 +4,10 @@ Where the record came from is not enough: a topic that was made anew has other r
 ones once more, sent after the letter was made and perhaps no dead letters any more.
 """
 
-from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-from services.cli.letters import Letter
+from services.cli.letters import Letter, number
 from shared.runtime.contract import Record
 
 SKEW = 60.0
@@ -35,8 +34,12 @@ class Mark(NamedTuple):
 
 
 def mark_of(letter: Letter) -> Mark:
-    kept, at = len(letter.record.value or b""), datetime.fromisoformat(letter.told["time"]).timestamp()
-    mark = Mark(int(letter.told.get("cut", kept)), kept, b"", at)
+    """Of a letter of ours. Raises `ValueError` for one that does not tell when it was made."""
+    if letter.made_at is None:
+        raise ValueError("it does not tell when it was made")
+    kept = len(letter.record.value or b"")
+    size = number(letter.told.get("cut"))
+    mark = Mark(kept if size is None else size, kept, b"", letter.made_at.timestamp())
     return mark._replace(hash=hashed(letter.record, mark))
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from services.cli import acts
-from services.cli.letters import Letter
-from services.cli.log import Log, record_of
+from services.cli.letters import Letter, named
+from services.cli.log import Log
 from services.cli.marks import mark_of
+from services.cli.names import sent_record
 from services.cli.publish import FLUSH, producer_of
 from services.cli.system import System
 from shared.runtime.deadletters import redriven
@@ -34,8 +35,7 @@ class Outcome:
         return self.topics.total()
 
     def fail(self, letter: Letter, why: str) -> None:
-        place = letter.place
-        self.failed.append({"letter": f"{place.service}/{place.partition}/{place.offset}", "why": why})
+        self.failed.append({"letter": named(letter.lies), "why": why})
 
 
 def resend(system: System, letters: Sequence[Letter], by: str, why: str | None, *, dry_run: bool = False) -> Outcome:
@@ -55,6 +55,9 @@ def resend(system: System, letters: Sequence[Letter], by: str, why: str | None, 
 
 def original(system: System, letter: Letter, outcome: Outcome) -> Iterator[bytes | None]:
     """The value that came; of a letter that was cut it is read where it came from. Nothing of one without headers."""
+    if not letter.ours:
+        outcome.fail(letter, "it does not tell where it came from and when: no service has made it")
+        return
     if letter.bare:
         outcome.fail(letter, "its headers or its key were more than can be kept: its sender has to send it anew")
         return
@@ -67,7 +70,7 @@ def original(system: System, letter: Letter, outcome: Outcome) -> Iterator[bytes
         message = log.one(topic, partition, offset)
     finally:
         log.close()
-    if message is None or not mark_of(letter).fits(record_of(message)):
+    if message is None or not mark_of(letter).fits(sent_record(message, system)):
         outcome.fail(letter, f"it was cut, and {topic}/{partition}/{offset} is gone, or another record now")
     else:
         yield message.value()

@@ -1,6 +1,5 @@
 """What became a dead letter of the records that a state is made of, and whose state it left incomplete."""
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from services.cli.letters import of_record
@@ -19,7 +18,7 @@ class Letters:
     def hear(self, record: Record) -> None:
         """What is no letter of ours is of no record."""
         letter = of_record(record)
-        with suppress(KeyError, ValueError):
+        if letter.ours:
             self.told.setdefault(letter.source, []).append((mark_of(letter), letter.reason[:500]))
 
     def holds(self, record: Record) -> bool:
