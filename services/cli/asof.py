@@ -4,15 +4,16 @@ The facts that were recorded by then go through the services' own steps, in memo
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from services.cli.evaluate import Offline
-from services.cli.letters import Choice, Letter, instant, read
-from services.cli.log import Log, record_of
+from services.cli.letters import Choice, Letter, aware, instant, read
+from services.cli.log import Log
+from services.cli.names import sent_record
 from services.cli.screen import screen
 from services.cli.state import Json, as_json, current, show
 from services.cli.system import System, find
@@ -24,6 +25,8 @@ from shared.runtime.deadletters import first_offset
 from shared.runtime.views import State
 
 FACTS = frozenset(t.name for t in INTERNAL.values() if t.owner == "ingest") - {dead_letters("ingest")}
+SOME = 1_000
+Say = Callable[[str], None]
 
 
 def state(
@@ -38,26 +41,36 @@ def state(
 ) -> None:
     """Print the state of the running system: staircase, areas, quotas, decisions."""
     system = find()
-    whole = state_as_of(system, as_of) if as_of else current(system)
+    with screen(stderr=True).status("asking the services") as status:
+        whole = state_as_of(system, as_of, status.update) if as_of else current(system)
     if as_text:
         typer.echo(as_json(whole))
     else:
         show(whole, screen())
 
 
-def state_as_of(system: System, instant: datetime) -> State:
+def state_as_of(system: System, instant: datetime, say: Say) -> State:
     """In the shape of `evaluate`; from the topics alone, whatever the databases hold."""
-    offline = Offline()
-    log = Log(system, FACTS.__contains__)
+    offline, log, known, timeless = Offline(), Log(system, FACTS.__contains__), 0, 0
     try:
-        for message in log.whole():
-            record = record_of(message)
-            if recorded_at(record) <= instant:
+        for number, message in enumerate(log.whole(), 1):
+            record = sent_record(message, system)
+            at = recorded_at(record)
+            if at is None:
+                timeless += 1
+            elif at <= instant:
+                known += 1
                 as_it_lay = Outgoing(record.partition, record.key, record.value, record.headers)
                 offline.broker.append(record.topic, [as_it_lay])
+            if number % SOME == 0:
+                say(f"reading what was recorded: {number:,} records")
     finally:
         log.close()
+    if timeless:
+        typer.echo(f"{timeless} records do not tell when they were recorded: no service wrote them", err=True)
+    say("reading the dead letters")
     letters = read(system, Choice(service="ingest"))
+    say(f"folding {known:,} records")
     return {**asyncio.run(folded(offline)), "refused": refused(letters, instant)}
 
 
@@ -66,15 +79,16 @@ async def folded(offline: Offline) -> State:
     return await offline.state()
 
 
-def recorded_at(record: Record) -> datetime:
-    return datetime.fromisoformat((dict(record.headers).get("ce_time") or b"").decode())
+def recorded_at(record: Record) -> datetime | None:
+    """None where it does not tell."""
+    return aware((dict(record.headers).get("ce_time") or b"").decode(errors="replace"))
 
 
 def refused(letters: Iterable[Letter], instant: datetime) -> int:
     """Distinct events that stood refused then: of one that was sent again only what became of it last counts."""
     newest: dict[tuple[str, int, int], Letter] = {}
     for letter in letters:  # in the order in which they were made
-        if datetime.fromisoformat(letter.told["time"]) <= instant:
+        if letter.ours and letter.made_at and letter.made_at <= instant:
             newest[first_place(letter)] = letter
     standing = [x for x in newest.values() if not (x.act and x.act.act == "redriven" and x.act.at <= instant)]
     return len({identity(what_it_calls_itself(as_it_came(x))[0]) for x in standing})
