@@ -14,13 +14,17 @@ from services.cli.acts import By, database
 from services.cli.dlq import DryRun, Why, stated
 from services.cli.letters import Organisation, instant
 from services.cli.log import Log
+from services.cli.names import sent_record
 from services.cli.screen import screen
 from services.cli.state import Json, as_json
 from services.cli.system import System, find
+from services.cli.whom import AN_AFDELING
+from services.ingest.reading import read
+from shared.events.cloudevents import shown
 
 ALL = 1_000_000
 parked = typer.Typer(help="Parked events: accepted, and waiting for their afdeling to be registered.")
-Afdeling = Annotated[str | None, typer.Option(help="Only of this afdeling.")]
+Afdeling = Annotated[str | None, typer.Option(help="Only of this afdeling.", callback=AN_AFDELING)]
 Event = Annotated[str | None, typer.Option(help="Only the event with this id.")]
 Since = Annotated[
     datetime | None,
@@ -29,19 +33,24 @@ Since = Annotated[
     ),
 ]
 
-# Once, however often it is asked; the owner of the fact's task carries it out.
+# Once, however often it is asked; the owner of the fact's task carries it out. A place alone names no event: in a topic
+# that was made anew another one lies there.
 DISCARD = """
 INSERT INTO ingest.discard (sequence, key, revision, by, why, topic, partition, "offset")
 SELECT sequence, key, revision, $1, $2, topic, partition, "offset" FROM ingest.fact
-JOIN unnest($3::text[], $4::int[], $5::bigint[]) AS p(topic, partition, "offset") USING (topic, partition, "offset")
+JOIN unnest($3::text[], $4::int[], $5::bigint[], $6::text[]) AS p(topic, partition, "offset", event_id)
+    USING (topic, partition, "offset", event_id)
 WHERE parked
 ON CONFLICT (sequence, key, revision) WHERE done_at IS NULL DO NOTHING
 RETURNING key
 """
 
-# What was discarded, by whom and why, the newest first.
+# What was to be discarded, by whom and why, the newest first; too late where the fact was released before.
 DISCARDED = """
-SELECT sequence, key, revision, at, by, why, topic, partition, "offset", done_at FROM ingest.discard ORDER BY at DESC
+SELECT sequence, key, revision, at, by, why, topic, partition, "offset", done_at, done_at IS NULL AND EXISTS (
+    SELECT 1 FROM ingest.fact f
+    WHERE NOT f.parked AND (f.sequence, f.key, f.revision) = (d.sequence, d.key, d.revision)) AS too_late
+FROM ingest.discard d ORDER BY at DESC
 """
 
 
@@ -113,18 +122,33 @@ def show(
         typer.echo(f"No event {event} is parked.", err=True)
         raise typer.Exit(1)
     for one in found:
-        log = Log(system, one["topic"].__eq__)
-        try:
-            message = log.one(one["topic"], one["partition"], one["offset"])
-        finally:
-            log.close()
-        value = message.value() if message else None
+        value, gone = original(system, one)
+        if raw and gone:
+            typer.echo(gone, err=True)
+            raise typer.Exit(1)
         if raw:
             sys.stdout.buffer.write(value or b"")
             continue
         why = f"afdeling {one['afdeling']} is not registered, or its registration was taken back"
         typer.echo(json.dumps({**one, "waits": why}, ensure_ascii=False, indent=1))
-        typer.echo(f"value: {value!r}" if message else "its original bytes are gone from the topic")
+        typer.echo(gone or f"value: {value!r}")
+
+
+def original(system: System, one: Mapping[str, Any]) -> tuple[bytes | None, str]:
+    """The value that came; or nothing, and why it can not be had any more."""
+    log = Log(system, one["topic"].__eq__)
+    try:
+        message = log.one(one["topic"], one["partition"], one["offset"])
+    finally:
+        log.close()
+    if message is None:
+        return None, "its original bytes are gone from the topic"
+    record = sent_record(message, system)
+    found = read(record)[0].event_id
+    if found != one["event_id"]:
+        other = f"event {shown(found)}" if found else "a record without an event's id"
+        return None, f"its original bytes are gone from the topic, which was made anew: {other} lies there now"
+    return record.value, ""
 
 
 @parked.command()
@@ -139,9 +163,8 @@ def redrive(
     system = find()
     could = system.ask("ingest", "/progress")["releasable"]
     still = len(waiting(system, afdeling, organisation, since))
-    typer.echo(
-        f"{could} parked events {'could be' if dry_run else 'are being'} released; {still} wait for a registration"
-    )
+    verb = "could be" if dry_run else "are being"
+    typer.echo(f"{could} of all parked events {verb} released or discarded; of those chosen {still} are parked")
 
 
 @parked.command()
@@ -161,18 +184,21 @@ def discard(
         raise typer.BadParameter("choose which by --event, --afdeling, --organisation or --since")
     system = find()
     found = waiting(system, afdeling, organisation, since, event)
-    places = [[w[name] for w in found] for name in ("topic", "partition", "offset")]
+    places = [[w[name] for w in found] for name in ("topic", "partition", "offset", "event_id")]
 
     async def work(connection: asyncpg.Connection) -> int:
         return len(await connection.fetch(DISCARD, by, why, *places))
 
     number = len(found) if dry_run else database(system, work)
-    typer.echo(f"{number} parked events {'would be' if dry_run else 'are'} discarded")
+    if dry_run:
+        typer.echo(f"{number} parked events would be discarded")
+    else:
+        typer.echo(f"{number} parked events will be discarded; `trappetrin parked discarded` tells when it is done")
 
 
 @parked.command()
 def discarded(*, as_text: Json = False) -> None:
-    """List what was discarded, by whom and why."""
+    """List what was to be discarded, by whom and why, and whether it is done."""
 
     async def work(connection: asyncpg.Connection) -> list[dict[str, Any]]:
         return [dict(r) for r in await connection.fetch(DISCARDED)]
@@ -185,6 +211,7 @@ def discarded(*, as_text: Json = False) -> None:
     for heading in ("key", "revision", "at", "by", "why", "done"):
         table.add_column(heading, overflow="fold")
     for d in found:
-        done = f"{d['done_at']:%Y-%m-%d %H:%M:%S}" if d["done_at"] else "not yet"
+        undone = "it came too late: the event was released" if d["too_late"] else "not yet"
+        done = f"{d['done_at']:%Y-%m-%d %H:%M:%S}" if d["done_at"] else undone
         table.add_row(d["key"], str(d["revision"]), f"{d['at']:%Y-%m-%d %H:%M:%S}", d["by"], d["why"], done)
     screen().print(table)

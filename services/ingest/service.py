@@ -77,14 +77,15 @@ class IngestHandler:
             put(draft, [*publications(kept), receipt(kept.origin, key, now, fate="released")])
         intake(draft).released += [kept.id for kept in ready]
         intake(draft).fates["released"] += len(ready)
-        unwanted = await self.store.discards(draft.task.id, CHUNK)
+        released, asked = {kept.id for kept in ready}, await self.store.discards(draft.task.id, CHUNK)
+        unwanted = [d for d in asked if d.kept.id not in released]  # who asks between the two looks is too late
         for kept, why in unwanted:
             about = kept.fact.about() or ""
             rule = printable(f"{DISCARDED}, since this afdeling is not registered: {why}")
             told = {"fate": "refused", "field": "data.afdeling_id", "rule": rule, "value": about}
             put(draft, [receipt(kept.origin, about.encode(), now, **told)])
         intake(draft).discarded += [kept.id for kept, _ in unwanted]
-        draft.cursor = "" if CHUNK in (len(ready), len(unwanted)) else None
+        draft.cursor = "" if CHUNK in (len(ready), len(asked)) else None
 
     async def waiting(self) -> Mapping[TaskId, int]:
         """How many parked facts each task has to release or discard: what the timer and `settle` go by."""

@@ -9,8 +9,8 @@ import pytest
 from services.cli.acts import LIFT
 from services.cli.ground.quiet import Operator
 from services.cli.ground.reground import Plan, set_back
-from services.cli.parked import DISCARD
-from services.ingest.contract import Crowd
+from services.cli.parked import DISCARD, DISCARDED
+from services.ingest.contract import Crowd, Waiting
 from services.ingest.memory import MemoryIngestStore
 from services.ingest.store import PostgresIngestStore
 from shared.runtime.contract import Draft, Flaw
@@ -95,11 +95,11 @@ def edge(kind: str, pool: asyncpg.Pool) -> Edge:
     return Edge(MemoryIngestStore() if kind == "memory" else PostgresIngestStore(pool))
 
 
-async def discard(edge: Edge, pool: asyncpg.Pool, place: tuple[str, int, int]) -> None:
+async def discard(edge: Edge, pool: asyncpg.Pool, one: Waiting) -> None:
     if isinstance(edge.store, MemoryIngestStore):
-        edge.store.unwanted |= {i: "mistyped" for i, k in edge.store.facts.items() if k.origin[:3] == place}
+        edge.store.unwanted |= {i: "mistyped" for i, k in edge.store.facts.items() if k.origin[:3] == one[4:]}
     else:
-        await pool.fetch(DISCARD, "drift-7", "mistyped", *([part] for part in place))
+        await pool.fetch(DISCARD, "drift-7", "mistyped", *([part] for part in one[4:]), [one.event_id])
 
 
 @pytest.mark.schema("ingest")
@@ -119,7 +119,7 @@ async def test_what_is_discarded_is_as_if_it_had_never_come_and_its_sender_is_to
         Crowd("0123", "dk.trappetrin.vacancy.reported.v1", 1, 1, vacancy.since),
     ]
 
-    await discard(edge, pool, vacancy[4:])
+    await discard(edge, pool, vacancy)
 
     assert await edge.handler.waiting() == {f"{ORG}/0": 1}
     [told] = await edge.release()
@@ -142,11 +142,51 @@ async def test_what_is_discarded_is_as_if_it_had_never_come_and_its_sender_is_to
 async def test_a_registration_does_not_release_what_is_discarded(edge: Edge, pool: asyncpg.Pool) -> None:
     await edge.send(ORG, edge.event("vacancy.reported", "e-1"))
     [vacancy] = await edge.handler.parked(10)
-    await discard(edge, pool, vacancy[4:])
+    await discard(edge, pool, vacancy)
     await edge.send(ORG, edge.event("afdeling.registered"))
 
     assert [r["fate"] for r in await edge.release()] == ["refused"]
     assert not edge.published("vacancies.v1")
+
+
+@pytest.mark.schema("ingest")
+async def test_what_is_discarded_while_it_is_released_is_released(
+    edge: Edge, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await edge.send(ORG, edge.event("vacancy.reported", "e-1"))
+    [vacancy] = await edge.handler.parked(10)
+    await edge.send(ORG, edge.event("afdeling.registered"))
+    releasable = edge.store.releasable
+
+    async def meanwhile(*told: Any) -> Any:
+        ready = await releasable(*told)
+        await discard(edge, pool, vacancy)
+        return ready
+
+    monkeypatch.setattr(edge.store, "releasable", meanwhile)
+
+    assert [r["fate"] for r in await edge.release()] == ["released"]
+    assert len(edge.published("vacancies.v1")) == 1
+    assert await edge.handler.parked(10) == []
+    if isinstance(edge.store, PostgresIngestStore):
+        assert [(d["done_at"], d["too_late"]) for d in await pool.fetch(DISCARDED)] == [(None, True)]
+
+
+@pytest.mark.schema("ingest")
+async def test_another_event_that_lies_where_a_discarded_one_lay_stays(pool: asyncpg.Pool) -> None:
+    """The topic was made anew."""
+    edge = Edge(PostgresIngestStore(pool))
+    await edge.send(ORG, edge.event("vacancy.reported", "e-1"))
+    edge.ends.clear()
+    await edge.send(ORG, edge.event("vacancy.reported", "e-2", vacancy_id="v2"))
+    [first, second] = await edge.handler.parked(10)
+    await discard(edge, pool, first)
+
+    assert first[4:] == second[4:]
+    assert [d["too_late"] for d in await pool.fetch(DISCARDED)] == [False]
+    assert [(r["fate"], r["event_id"]) for r in await edge.release()] == [("refused", "e-1")]
+    assert await edge.handler.parked(10) == [second]
+    assert [(d["done_at"] is None, d["too_late"]) for d in await pool.fetch(DISCARDED)] == [(False, False)]
 
 
 @pytest.mark.schema("ingest")
