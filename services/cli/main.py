@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def ended(sentence: str, code: int) -> NoReturn:
-    screen(stderr=True).print(sentence, highlight=False, markup=False)
+    screen(stderr=True).print(sentence)
     sys.exit(code)
 
 
