@@ -47,8 +47,6 @@ class Watcher:
             for what, tasks in progress["by_task"].items():
                 if number := sum(n for task, n in tasks.items() if comes(what, stopped.get(task))):
                     left[f"{service} {what}"] = number
-            if releasable := progress.get("releasable"):
-                left[f"{service} releasable"] = releasable
         return left
 
     def left(self) -> dict[str, int]:

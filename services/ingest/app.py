@@ -15,6 +15,7 @@ from shared.clock import utc_now
 from shared.events.topics import INBOUND_PATTERN
 from shared.loglines import CANNOT_RELEASE
 from shared.runtime.app import Parts, serve
+from shared.runtime.contract import TaskId
 from shared.runtime.core import Core
 from shared.settings import from_environment
 
@@ -40,8 +41,8 @@ def main() -> None:
         async def crowds(_query: Mapping[str, str]) -> Any:
             return [{**c._asdict(), "since": c.since.isoformat()} for c in await handler.crowds()]
 
-        async def left() -> Mapping[str, int]:
-            return {"releasable": sum((await handler.waiting()).values())}
+        async def left() -> Mapping[str, Mapping[TaskId, int]]:
+            return {"releasable": await handler.waiting()}
 
         async def releasing(core: Core) -> None:
             """A registration may have come by any task, so each looks for what it can release now."""

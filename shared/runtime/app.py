@@ -46,8 +46,8 @@ P = TypeVar("P")
 class Parts:
     """What makes a process this service. `pattern` instead of `topics`: what it reads appears while it runs.
 
-    `left`: what `settle` must wait for beside records, outbox and re-evaluations. `beside`: what else runs, given the
-    core, until cancelled. `signals`: what it tells of its own matter.
+    `left`: what `settle` must wait for beside records, outbox and re-evaluations, by task. `beside`: what else runs,
+    given the core, until cancelled. `signals`: what it tells of its own matter.
     """
 
     store: Any
@@ -57,7 +57,7 @@ class Parts:
     topics: Sequence[str] = ()
     pattern: str | None = None
     believes_gaps: Callable[[str], bool] = field(default=lambda _topic: False)
-    left: Callable[[], Awaitable[Mapping[str, int]]] | None = None
+    left: Callable[[], Awaitable[Mapping[str, Mapping[TaskId, int]]]] | None = None
     beside: Sequence[Callable[[Core], Coroutine[Any, Any, None]]] = ()
     signals: Sequence[Make] = ()
 
@@ -258,16 +258,18 @@ async def progress_of(parts: Parts) -> dict[str, Any]:
     """
     store: Outbox = parts.store
     offsets: dict[str, dict[str, int]] = {}
-    by_task: dict[str, dict[TaskId, int]] = {"outbox": {}, "reconsidering": {}}
+    outbox: dict[TaskId, int] = {}
+    reconsidering: dict[TaskId, int] = {}
     tasks = await store.progress()
     for task in tasks:
         partition = task["task"].rpartition("/")[2]
         for topic, offset in task["offsets"].items():
             offsets.setdefault(topic, {})[partition] = offset
-        for what, left in by_task.items():
+        for what, found in (("outbox", outbox), ("reconsidering", reconsidering)):
             if task[what]:
-                left[task["task"]] = int(task[what])
+                found[task["task"]] = int(task[what])
     stopped = await store.stops(task["task"] for task in tasks)
-    told = {what: sum(left.values()) for what, left in by_task.items()}
     beside = await parts.left() if parts.left else {}
-    return {"offsets": offsets, "stopped": stopped, "by_task": by_task, **told, **beside}
+    by_task = {"outbox": outbox, "reconsidering": reconsidering, **beside}
+    told = {what: sum(left.values()) for what, left in by_task.items()}
+    return {"offsets": offsets, "stopped": stopped, "by_task": by_task, **told}

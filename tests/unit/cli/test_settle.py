@@ -54,7 +54,7 @@ def told(**left: dict[str, int]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("answer", "left"),
     [
-        (told(reconsidering={"3": 1, "5": 1}, outbox={"5": 2}), {}),
+        (told(reconsidering={"3": 1, "5": 1}, outbox={"5": 2}, releasable={"3": 8}), {}),
         (told(reconsidering={"3": 1, "4": 1}), {"quota reconsidering": 1}),
         (told(outbox={"3": 2, "4": 1, "5": 7}), {"quota outbox": 3}),  # of 3 it is on its way
     ],

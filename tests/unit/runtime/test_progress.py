@@ -32,10 +32,14 @@ async def test_what_is_left_is_told_by_task() -> None:
 
     handler: Any = None  # it is not asked
 
-    assert await progress_of(Parts(store, handler, of_number, {})) == {
+    async def left() -> dict[str, dict[str, int]]:
+        return {"releasable": {"3": 2, "4": 5}}
+
+    assert await progress_of(Parts(store, handler, of_number, {}, left=left)) == {
         "offsets": {"vacancies.v1": {"3": 7}},
         "stopped": {"3": "a flood"},
-        "by_task": {"outbox": {"3": 1, "4": 2}, "reconsidering": {"3": 1}},
+        "by_task": {"outbox": {"3": 1, "4": 2}, "reconsidering": {"3": 1}, "releasable": {"3": 2, "4": 5}},
         "outbox": 3,
         "reconsidering": 1,
+        "releasable": 7,
     }
