@@ -12,7 +12,7 @@ from services.cli.checking import Head, Kind, Published
 from services.cli.log import Log
 from services.cli.system import System
 from shared.events.ids import type_of
-from shared.events.internal import Anchor
+from shared.events.internal import Anchor, Conclusion
 from shared.events.topics import anchors
 
 WAIT, POLL = 60.0, 0.2
@@ -29,11 +29,10 @@ class Topic:
 
     def read_on(self) -> None:
         """What has come since."""
-        log, wanted = Log(self.system, self.name.__eq__), ("ce_type", type_of(self.kind.model.kind).encode())
+        log = Log(self.system, self.name.__eq__)
         try:
             for message in log.whole(self.ends):
-                headers: Any = message.headers()
-                if wanted in (headers or ()):
+                if tells(message, self.kind.model):
                     self.keep(message)
         finally:
             self.ends = {place: high for place, (_, high) in log.ends.items()}
@@ -69,12 +68,20 @@ class Topic:
         return self.found[afdeling]
 
 
+def tells(message: Message, model: type[Conclusion]) -> bool:
+    """Whether it says that it is of this type: other records are not ours to judge."""
+    headers: Any = message.headers()
+    return ("ce_type", type_of(model.kind).encode()) in (headers or ())
+
+
 def anchored(system: System, kind: Kind) -> dict[str, list[Head]]:
     """By afdeling every head that was ever anchored, in the order of the days."""
     found: dict[str, set[Head]] = defaultdict(set)
     log = Log(system, anchors(kind.topic).__eq__)
     try:
         for message in log.whole():
+            if not tells(message, Anchor):
+                continue
             anchor = Anchor.model_validate_json(message.value() or b"", extra="ignore")
             if anchor.journal == kind.model.kind:
                 for afdeling, head in anchor.heads.items():

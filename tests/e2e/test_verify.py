@@ -17,7 +17,7 @@ from services.cli.evaluate import HEADERS, lines_of
 from services.cli.settle import wait_until_settled
 from services.cli.system import of
 from shared.events.day import closing
-from shared.events.topics import OPERATIONS
+from shared.events.topics import OPERATIONS, anchors
 from tests.e2e.checks import live, published
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "small.ndjson"
@@ -49,6 +49,15 @@ def close(stack: Stack, day: date) -> None:
     assert producer.flush(30) == 0
 
 
+def scribble(stack: Stack) -> None:
+    """Somebody writes into the topics of the services."""
+    producer = Producer({"bootstrap.servers": ",".join(of(stack).kafka)})
+    for topic in ("decisions.v1", "ledger.v1", anchors("decisions"), anchors("ledger")):
+        producer.produce(topic, value=b"no event")
+
+    assert producer.flush(30) == 0
+
+
 async def tamper(stack: Stack, schema: str, statement: str) -> list[Any]:
     connection = await asyncpg.connect(stack.dsn, server_settings={"search_path": schema})
     try:
@@ -64,6 +73,7 @@ async def test_all_verifies_until_one_byte_is_altered(stack: Stack) -> None:
     quotas = [afdeling["quota"] for afdeling in state["afdelinger"].values()]
     close(stack, DAY)
     wait_until_settled(of(stack), limit=120)
+    scribble(stack)
     whole = console(stack, "verify", "--all", "--json")
     told = json.loads(whole.stdout)
 

@@ -180,7 +180,7 @@ def restore(
             )
         else:
             done = asyncio.run(in_its_place(system, operator, status.update))
-        errors.print(placed(done), markup=False)  # before a wait that may be cut off
+        errors.print(placed(done))  # before a wait that may be cut off
         status.update("waiting until the broker has given up the stopped processes")
         forget(system, done, topics_lost=topics_lost)
     if as_text:
