@@ -50,10 +50,16 @@ def beside(server: socket.socket) -> int:
 
 async def test_who_is_interrupted_leaves_nobody_at_work(silent: socket.socket) -> None:
     orders = [Order(NOWHERE, dsn(silent), "quota", str(n), {}, 1, whole=False) for n in range(20)]
-    with pytest.raises(KeyboardInterrupt), side_by_side(orders):  # noqa: PT012 - in the midst of it
-        begun, _ = silent.accept()
-        raise KeyboardInterrupt
-    with begun:
+    begun = list[socket.socket]()
+
+    def interrupted() -> None:
+        with side_by_side(orders):
+            begun.append(silent.accept()[0])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    with begun[0]:
         assert beside(silent) < PROCESSES
 
 
