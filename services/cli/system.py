@@ -96,7 +96,10 @@ def find() -> System:
         return System(servers.split(","), urls, os.environ.get("TRAPPETRIN_DATABASE"))
     system = of(Stack())
     if not system.kafka:
-        typer.echo("Nothing is running here: start it with `trappetrin up`, or name it in TRAPPETRIN_KAFKA.", err=True)
+        typer.echo(
+            "No Kafka is running here: `trappetrin up` starts what is missing, or name one in TRAPPETRIN_KAFKA.",
+            err=True,
+        )
         raise typer.Exit(2)
     return system
 
