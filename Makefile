@@ -5,6 +5,8 @@ BIN := .venv/bin
 SEED ?= 1
 MINUTES ?= 10
 BROKERS ?= 1
+# Where it is set each of some hundred processes that the tests start would compile its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 install: .venv/installed
 
@@ -36,7 +38,7 @@ test-streams: install
 
 test-integration: install
 	$(BIN)/pytest --numprocesses auto --dist loadfile tests/integration
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest --numprocesses auto --dist loadfile tests/e2e
 
 test-chaos: install
 	$(BIN)/pytest tests/chaos/test_crash_points.py tests/chaos/test_ledger.py

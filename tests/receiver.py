@@ -5,6 +5,8 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+LOOKS = 0.01  # seconds between its looks whether it shall close: each test would wait for half a second, the default
+
 
 class Receiver:
     """`take` is given path and body of each request, and says with what status it is answered."""
@@ -21,7 +23,7 @@ class Receiver:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(LOOKS,), daemon=True)
         self.thread.start()
 
     def close(self) -> None:

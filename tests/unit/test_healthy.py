@@ -12,6 +12,7 @@ import pytest
 
 from deploy.containers import healthy
 from deploy.local.settings import free_port
+from tests.receiver import LOOKS
 
 ANSWERS = {"/live": (200, {"ok": True, "why": None}), "/ready": (503, {"ok": False, "why": "no task is claimed"})}
 
@@ -28,7 +29,7 @@ def port() -> Iterator[int]:
         def log_message(self, *_words: Any) -> None: ...
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(LOOKS,))
         thread.start()
         yield server.server_port
         server.shutdown()
