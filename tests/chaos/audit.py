@@ -9,8 +9,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import chain
 from typing import Any
+
+import orjson
 
 from services.cli.checking import DECISIONS, LINES
 from services.cli.evaluate import Offline
@@ -18,7 +21,7 @@ from shared.events.topics import CONCLUDED, INTERNAL, is_inbound
 from shared.runtime.views import State
 from tests.chaos import fates, journals, stated
 from tests.chaos.findings import Findings, different
-from tests.chaos.load import Line, Load
+from tests.chaos.load import CLOSING, Line, Load
 from tests.chaos.published import Published
 from tests.chaos.seen import KEYED, Lying, Seen
 
@@ -41,6 +44,15 @@ def told(*loads: Load) -> Told:
         dict(chain.from_iterable(load.sent.placed.items() for load in loads)),
         dict(chain.from_iterable(load.poison.placed.items() for load in loads)),
     )
+
+
+def send(offline: Offline, line: Line) -> None:
+    """To a fold, as a load sends it to brokers."""
+    file, number, text = line
+    if CLOSING in text:
+        offline.close(date.fromisoformat(orjson.loads(text)["data"]["day"]))
+    else:
+        offline.send(file, number, text, "0851")
 
 
 class Audit:
@@ -68,8 +80,8 @@ class Audit:
         self.found.order_violations += [row["what"] for row in self.rows["violation"]]
 
     async def fold(self) -> State:
-        for file, number, text in self.told.lines:
-            self.offline.send(file, number, text, "0851")
+        for line in self.told.lines:
+            send(self.offline, line)
         await self.offline.settle()
         return await self.offline.state()
 

@@ -14,8 +14,10 @@ from services.cli.invented.telling import line
 from services.cli.invented.year import simulate
 from services.cli.system import System
 from shared.events.decoding import route
+from shared.events.ids import type_of
+from shared.events.inbound import DayClosed
 from shared.events.partitioning import PARTITIONS
-from shared.events.topics import READS, sender_of
+from shared.events.topics import OPERATIONS, READS, sender_of
 from shared.runtime.admin import ensure_senders
 
 Line = tuple[str, int, bytes]
@@ -23,6 +25,7 @@ BROKEN, REPEATED, BEHIND = 0.01, 0.02, 500
 """Shares of events that the edge refuses and of lines that come once more; how far behind themselves, at the most."""
 POISON_EVERY, PATIENCE = 150, 600.0
 INTERNAL = sorted({topic for topics in READS.values() for topic in topics})
+CLOSING = type_of(DayClosed.kind).encode()
 
 
 def lines_of(seed: int, events: int) -> list[Line]:
@@ -31,6 +34,11 @@ def lines_of(seed: int, events: int) -> list[Line]:
     placed = [(float(n), text) for n, text in enumerate(lines)]
     placed += [(n + lots.uniform(1, BEHIND), lines[n]) for n in lots.sample(range(len(lines)), int(events * REPEATED))]
     return [("load", n, text) for n, (_, text) in enumerate(sorted(placed), 1)]
+
+
+def bound(text: bytes) -> tuple[str, bytes]:
+    """Topic and key of a line; days are closed by the operators' door, which files have not."""
+    return (OPERATIONS, b"") if CLOSING in text else route(text)
 
 
 class Sender:
@@ -78,9 +86,10 @@ class Load:
 
     def prepare(self) -> None:
         """The topics of all senders, so that none must be made while brokers are away."""
-        senders = {sender_of(route(text)[0]) for _, _, text in self.lines}
-        doors = [{s.code for s in senders if (s.door == "organisation") == own} for own in (True, False)]
-        ensure_senders(self.system.kafka, *doors)
+        senders = {sender_of(bound(text)[0]) for _, _, text in self.lines}
+        organisations = {s.code for s in senders if s.door == "organisation"}
+        municipalities = {s.code for s in senders if s.door in ("facts", "replies")}
+        ensure_senders(self.system.kafka, organisations, municipalities)
 
     def start(self) -> None:
         self.thread.start()
@@ -104,7 +113,7 @@ class Load:
             if self.enough.wait(max(0.0, began + number / self.rate - time.monotonic())):
                 self.lines = self.lines[: number - 1]
                 return
-            topic, key = route(text)
+            topic, key = bound(text)
             self.sent.send(topic, text, key=key, headers=list(HEADERS))
             if number % POISON_EVERY == 0:
                 self.drop(number // POISON_EVERY)

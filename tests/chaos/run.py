@@ -26,6 +26,7 @@ from tests.chaos.report import Report
 from tests.chaos.schedule import Fault, last, schedule
 from tests.chaos.seen import Live, watch
 from tests.chaos.stand import Stand, small_disk
+from tests.chaos.upheaved import upheaved
 
 RATE, LAST, PATIENCE = 60.0, 300, 120.0
 """Lines a second; lines that are sent with the last fault; seconds until all must be well, each time.
@@ -49,7 +50,7 @@ class Plan:
 
 
 def plan(seed: int, minutes: float, brokers: int = 1, rate: float = RATE) -> Plan:
-    lines = lines_of(seed, round(minutes * 60 * rate))
+    lines = upheaved(seed, lines_of(seed, round(minutes * 60 * rate)))
     return Plan(seed, lines[:-LAST], lines[-LAST:], schedule(seed, brokers), last(seed), brokers, rate)
 
 

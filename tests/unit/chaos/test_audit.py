@@ -14,10 +14,11 @@ from services.cli.evaluate import Offline
 from services.cli.invented.broken import SOURCE
 from shared.events.decoding import dump
 from shared.runtime.views import State
-from tests.chaos.audit import Audit, Told
+from tests.chaos.audit import Audit, Told, send
 from tests.chaos.findings import Findings
 from tests.chaos.load import Line, lines_of
 from tests.chaos.seen import KEYED, Lying, Row, Rows
+from tests.chaos.upheaved import upheaved
 
 EVENTS, LATE, LOT = 250, 80, 25
 """Of the load; lines that come before any registration, so that what they tell is parked; at once, on another way."""
@@ -83,7 +84,7 @@ class Folded:
 
 @cache
 def told() -> Told:
-    lines = lines_of(7, EVENTS)
+    lines = upheaved(7, lines_of(7, EVENTS))
     registered = [line for line in lines if b"afdeling.registered" in line[2]]
     others = [line for line in lines if b"afdeling.registered" not in line[2]]
     return Told([*others[:LATE], *registered, *others[LATE:]], {}, {})
@@ -100,8 +101,8 @@ def fold(lines: Sequence[Line], lot: int) -> tuple[Offline, State]:
 
     async def run() -> State:
         for begin in range(0, len(lines), lot):
-            for file, number, text in lines[begin : begin + lot]:
-                offline.send(file, number, text, "0851")
+            for line in lines[begin : begin + lot]:
+                send(offline, line)
             await offline.settle()
         return await offline.state()
 
