@@ -1,0 +1,36 @@
+"""What is put among the lines of a load: registrations come back, successions are sound, all else is as it was."""
+
+from collections import Counter
+
+from services.cli.evaluate import fold
+from services.cli.invented.broken import SOURCE
+from shared.events.decoding import of_line
+from shared.events.inbound import AfdelingRegistered, AfdelingSucceeded, RegistrationRetracted
+from tests.chaos.load import CLOSING, lines_of
+from tests.chaos.upheaved import CLOSED, upheaved
+
+SEED, EVENTS = 3, 400
+
+
+async def test_the_load_is_in_it_as_it_was_and_the_edge_refuses_nothing_of_what_comes_besides() -> None:
+    load = lines_of(SEED, EVENTS)
+    lines = upheaved(SEED, load)
+    besides = Counter(text for *_, text in lines) - Counter(text for *_, text in load)
+    _, refused, _ = await fold(line for line in lines if CLOSING not in line[2])
+
+    assert lines == upheaved(SEED, load)
+    assert [n for _, n, _ in lines] == list(range(1, len(lines) + 1))
+    assert [text for *_, text in lines if text not in besides] == [text for *_, text in load]
+    assert sum(CLOSING in text for text in besides) == len(CLOSED)
+    assert not {lines[r.line - 1][2] for r in refused} & besides.keys()
+
+
+def test_a_registration_that_is_taken_back_comes_anew_and_afdelinger_go_on_in_others() -> None:
+    load = [line for line in lines_of(SEED, EVENTS) if SOURCE.encode() not in line[2]]
+    told = [of_line(text) for *_, text in upheaved(SEED, load) if CLOSING not in text]
+    gone = {(f.key(), f.revision): n for n, f in enumerate(told) if isinstance(f, RegistrationRetracted)}
+    back = {(f.key(), f.revision - 1): n for n, f in enumerate(told) if isinstance(f, AfdelingRegistered)}
+
+    assert gone.keys() & back.keys()
+    assert all(gone[one] < back[one] for one in gone.keys() & back.keys())
+    assert any(isinstance(fact, AfdelingSucceeded) for fact in told)
