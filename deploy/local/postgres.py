@@ -32,7 +32,7 @@ def binaries() -> Path:
 
 
 def version() -> str:
-    command = [binaries() / "postgres", "--version"]
+    command = [str(binaries() / "postgres"), "--version"]
     said = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own words
     return said.stdout.split()[2]
 
