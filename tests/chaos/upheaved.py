@@ -58,11 +58,16 @@ def taken_back(lots: Lots, known: Sequence[tuple[int, Told]], last: int) -> Iter
 
 
 def succeeded(lots: Lots, names: Sequence[str], last: int) -> Iterator[Placed]:
+    """One of a successor and a day: another would contradict it, and be refused."""
+    taken = set[tuple[str, date]]()
     for _ in range(max(1, round(len(names) * SUCCEEDED))):
         former, another, *others = lots.sample(names, 4)
         day = lots.day(date(2024, 1, 2), date(2024, 12, 30))
         parts = ({"share": part} for part in PARTS) if lots.chance(SPLIT) else ({},)
         for to, part in zip(others, parts, strict=False):
+            if (to, day) in taken:
+                continue
+            taken.add((to, day))
             said = {"from": [former], "to": to, "on": day, **part}
             told, at = tell(instant(day), "municipality/0851", "afdeling.succeeded", **said), lots.uniform(1, last)
             yield at, told

@@ -20,7 +20,7 @@ from tests.chaos.load import Line, lines_of
 from tests.chaos.seen import KEYED, Lying, Row, Rows
 from tests.chaos.upheaved import upheaved
 
-EVENTS, LATE, LOT = 180, 60, 25
+EVENTS, LATE, LOT = 250, 80, 25
 """Of the load; lines that come before any registration, so that what they tell is parked; at once, on another way."""
 
 

@@ -2,10 +2,14 @@
 
 from collections import Counter
 
+import pytest
+
 from services.cli.evaluate import fold
 from services.cli.invented.broken import SOURCE
+from services.cli.invented.lots import Lots
 from shared.events.decoding import of_line
 from shared.events.inbound import AfdelingRegistered, AfdelingSucceeded, RegistrationRetracted
+from tests.chaos import upheaved as upheavals
 from tests.chaos.load import CLOSING, lines_of
 from tests.chaos.upheaved import CLOSED, upheaved
 
@@ -34,3 +38,12 @@ def test_a_registration_that_is_taken_back_comes_anew_and_afdelinger_go_on_in_ot
     assert gone.keys() & back.keys()
     assert all(gone[one] < back[one] for one in gone.keys() & back.keys())
     assert any(isinstance(fact, AfdelingSucceeded) for fact in told)
+
+
+def test_no_succession_contradicts_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upheavals, "SUCCEEDED", 1_000)  # more than there are days
+    told = [told.data for _, told in upheavals.succeeded(Lots(SEED, "many"), [f"0123-{n:03d}" for n in range(4)], 9)]
+    keys = Counter((data["to"], data["on"], data["revision"]) for data in told)
+
+    assert len(keys) > 1_000
+    assert set(keys.values()) == {1}

@@ -19,7 +19,7 @@ def expected(name: str) -> object:
     return json.loads((EXAMPLES / f"{name}.expected.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(10))
 def test_small_in_any_order_with_every_event_twice(seed: int, tmp_path: Path) -> None:
     lines = SMALL.read_bytes().splitlines() * 2
     random.Random(seed).shuffle(lines)
