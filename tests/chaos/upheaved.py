@@ -58,7 +58,7 @@ def taken_back(lots: Lots, known: Sequence[tuple[int, Told]], last: int) -> Iter
 
 
 def succeeded(lots: Lots, names: Sequence[str], last: int) -> Iterator[Placed]:
-    """One of a successor and a day: another would contradict it, and be refused."""
+    """One of a successor and a day: another would contradict it, and be refused. Corrected, it is of somebody else."""
     taken = set[tuple[str, date]]()
     for _ in range(max(1, round(len(names) * SUCCEEDED))):
         former, another, *others = lots.sample(names, 4)
@@ -72,4 +72,4 @@ def succeeded(lots: Lots, names: Sequence[str], last: int) -> Iterator[Placed]:
             told, at = tell(instant(day), "municipality/0851", "afdeling.succeeded", **said), lots.uniform(1, last)
             yield at, told
             if lots.chance(CORRECTED):
-                yield lots.uniform(at, last), told.revised(told.at, **{"from": [former, another]})
+                yield lots.uniform(at, last), told.revised(told.at, **{"from": [another]})

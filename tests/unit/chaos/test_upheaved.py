@@ -45,5 +45,10 @@ def test_no_succession_contradicts_another(monkeypatch: pytest.MonkeyPatch) -> N
     told = [told.data for _, told in upheavals.succeeded(Lots(SEED, "many"), [f"0123-{n:03d}" for n in range(4)], 9)]
     keys = Counter((data["to"], data["on"], data["revision"]) for data in told)
 
+    former = {(data["to"], data["on"]): data["from"] for data in told if data["revision"] == 1}
+    corrected = [data for data in told if data["revision"] == 2]
+
     assert len(keys) > 1_000
     assert set(keys.values()) == {1}
+    assert corrected
+    assert all(data["from"] != former[data["to"], data["on"]] for data in corrected)
